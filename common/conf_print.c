@@ -1,0 +1,217 @@
+/*
+ * Prints the configuration so that it parses again to the same tree: for
+ * nwsd -nv, and for the pipe to the children.  Runs in the parent.  Trusts the
+ * tree, which conf_parse() made.
+ *
+ * The text stays below MSG_TEXT_MAX because each list and each string in it is
+ * bounded: the longest are 1000 origins of 400 bytes, 1000 hosts and 1000
+ * channels of 300.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf_parser.h"
+
+#define ORIGIN_TEXT_MAX 320
+#define SCOPE_TEXT_MAX 64
+
+static void print_listens(FILE *, const struct conf *);
+static void print_processes(FILE *, const struct conf *);
+static void print_access(FILE *, const struct conf *);
+static void
+print_scalar(FILE *, const struct conf *, const struct conf_scalar *);
+static void print_flow(FILE *, const struct conf *);
+static void print_channels(FILE *, const struct conf *);
+static void print_rate(FILE *, const char *, const struct conf_rate *);
+static void print_string(FILE *, const char *);
+
+char *
+conf_print(const struct conf *conf)
+{
+	const struct conf_scalar *s;
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	int bad;
+
+	if ((f = open_memstream(&text, &len)) == NULL)
+		return (NULL);
+	print_listens(f, conf);
+	print_processes(f, conf);
+	for (s = conf_scalars; s->name != NULL; s++) {
+		if (strcmp(s->name, "echo") == 0)
+			print_access(f, conf);
+		print_scalar(f, conf, s);
+	}
+	print_flow(f, conf);
+	print_channels(f, conf);
+	bad = ferror(f);
+	if (fclose(f) != 0 || bad) {
+		free(text);
+		return (NULL);
+	}
+	return (text);
+}
+
+static void
+print_listens(FILE *f, const struct conf *conf)
+{
+	const struct conf_listen *ls;
+
+	fprintf(f, "# Listeners.\n");
+	for (ls = TAILQ_FIRST(&conf->listens); ls != NULL;
+	     ls = TAILQ_NEXT(ls, entry)) {
+		if (conf_listen_is_pair(ls)) {
+			fprintf(f, "listen on localhost port %u\n",
+			    conf_listen_port(ls));
+			ls = TAILQ_NEXT(ls, entry);
+			continue;
+		}
+		if (ls->addr.ss_family != AF_UNIX) {
+			fprintf(f, "listen on %s\n", conf_listen_text(ls));
+			continue;
+		}
+		fprintf(f, "listen on unix ");
+		print_string(
+		    f, ((const struct sockaddr_un *)&ls->addr)->sun_path);
+		fprintf(f, " mode %04o", ls->mode);
+		if (ls->group != NULL) {
+			fprintf(f, " group ");
+			print_string(f, ls->group);
+		}
+		fputc('\n', f);
+	}
+	fprintf(f, "control ");
+	if (conf->control == NULL)
+		fprintf(f, "default");
+	else
+		print_string(f, conf->control);
+	fprintf(f, " mode %04o\n", conf->control_mode);
+}
+
+static void
+print_processes(FILE *f, const struct conf *conf)
+{
+	fprintf(f, "\n# Processes.\nuser ");
+	print_string(f, conf->user == NULL ? CONF_USER : conf->user);
+	fprintf(f, "\nchroot ");
+	print_string(f, conf->chroot == NULL ? CONF_CHROOT : conf->chroot);
+	fputc('\n', f);
+}
+
+static void
+print_access(FILE *f, const struct conf *conf)
+{
+	const struct conf_host *h;
+	const struct conf_origin *o;
+	char text[ORIGIN_TEXT_MAX];
+	char scope[SCOPE_TEXT_MAX];
+
+	if (TAILQ_EMPTY(&conf->hosts) && TAILQ_EMPTY(&conf->origins) &&
+	    conf->origin_any == 0 && conf->native_token == NULL)
+		return;
+	fprintf(f, "\n# Who may connect.\n");
+	TAILQ_FOREACH(h, &conf->hosts, entry) {
+		fprintf(f, "host ");
+		print_string(f, h->name);
+		fputc('\n', f);
+	}
+	if (conf->origin_any != 0)
+		fprintf(f, "allow origin any scope { %s }\n",
+		    scope_text(
+			(uint32_t)conf->origin_any, scope, sizeof(scope)));
+	TAILQ_FOREACH(o, &conf->origins, entry) {
+		fprintf(f, "%s origin ", o->deny ? "deny" : "allow");
+		print_string(
+		    f, origin_pattern_text(&o->pattern, text, sizeof(text)));
+		if (!o->deny)
+			fprintf(f, " scope { %s }",
+			    scope_text(o->scope, scope, sizeof(scope)));
+		fputc('\n', f);
+	}
+	if (conf->native_token != NULL) {
+		fprintf(f, "native token ");
+		print_string(f, conf->native_token);
+		fputc('\n', f);
+	}
+}
+
+static void
+print_scalar(FILE *f, const struct conf *conf, const struct conf_scalar *s)
+{
+	uint32_t v;
+	char text[CONF_NUMBER_TEXT];
+
+	memcpy(&v, (const char *)conf + s->offset, sizeof(v));
+	if (s->group != NULL)
+		fprintf(f, "\n# %s\n", s->group);
+	switch (s->kind) {
+	case CONF_ONOFF:
+		fprintf(f, "%s %s\n", s->name, v != 0 ? "on" : "off");
+		break;
+	case CONF_NUMBER:
+		fprintf(f, "%s %u\n", s->name, v);
+		break;
+	case CONF_SIZE:
+		fprintf(f, "%s %s\n", s->name, conf_size_text(v, text));
+		break;
+	case CONF_TIME:
+		fprintf(f, "%s %s\n", s->name, conf_time_text(v, text));
+		break;
+	}
+}
+
+static void
+print_flow(FILE *f, const struct conf *conf)
+{
+	char a[CONF_NUMBER_TEXT], b[CONF_NUMBER_TEXT];
+
+	fprintf(f, "queue-limit %s", conf_size_text(conf->queue_limit, a));
+	if (conf->queue_soft != 0)
+		fprintf(f, " soft %s for %s",
+		    conf_size_text(conf->queue_soft, a),
+		    conf_time_text(conf->queue_soft_s, b));
+	fprintf(f, "\nslow-reader %s\n", conf->slow_drop ? "drop" : "close");
+	fprintf(f, "keepalive ping %s timeout %s\n",
+	    conf_time_text(conf->ping_s, a), conf_time_text(conf->gone_s, b));
+	print_rate(f, "client", &conf->rate_client);
+	print_rate(f, "origin", &conf->rate_origin);
+	print_rate(f, "address", &conf->rate_address);
+}
+
+static void
+print_rate(FILE *f, const char *what, const struct conf_rate *r)
+{
+	fprintf(f, "rate %s messages %u", what, r->rate);
+	if (r->rate != 0)
+		fprintf(f, " burst %u", r->burst);
+	fputc('\n', f);
+}
+
+static void
+print_channels(FILE *f, const struct conf *conf)
+{
+	const struct conf_channel *c;
+
+	if (TAILQ_EMPTY(&conf->channels))
+		return;
+	fprintf(f, "\n# Channels.\n");
+	TAILQ_FOREACH(c, &conf->channels, entry) {
+		fprintf(f, "channel ");
+		print_string(f, c->name);
+		fprintf(f, " { presence %s }\n", c->presence ? "on" : "off");
+	}
+}
+
+static void
+print_string(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', f);
+		fputc(*s, f);
+	}
+	fputc('"', f);
+}

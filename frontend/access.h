@@ -1,0 +1,49 @@
+/*
+ * Who may connect: the decision on one request, before any upgrade, from its
+ * Host, Origin and fetch metadata.  Pure.
+ */
+#ifndef FRONTEND_ACCESS_H
+#define FRONTEND_ACCESS_H
+
+#include <stdint.h>
+
+#include "../common/conf.h"
+#include "../common/origin.h"
+#include "http.h"
+
+/* What kind of thing is asked for. */
+enum access_kind {
+	ACCESS_UPGRADE,		/* a WebSocket */
+	ACCESS_PAGE,		/* console, library, examples: GET */
+	ACCESS_HEALTH		/* /health, open to every origin */
+};
+
+struct access_listener {
+	int		unix_socket;
+	uint16_t	port;		/* 0 for a Unix socket */
+};
+
+struct access_verdict {
+	int		status;		/* 0 allowed, else 400, 401, 403, 421 */
+	const char	*why;		/* static text for the answer and log */
+	int		pending;	/* 1: origin is unknown, not denied */
+	int		has_origin;
+	struct origin	origin;
+	int		cors;		/* 1: answer with ACAO of this origin */
+};
+
+/*
+ * scope is the SCOPE_ bit of the service.  now is Unix time, for grants that
+ * expire.  Checks in this order: exactly one Host (400) that names this machine
+ * with the listener's port (421); at most one Origin (400) that is local, of
+ * this daemon, configured or granted (403); without Origin, for an upgrade the
+ * native token where one is configured (401; not on a Unix socket) and no
+ * Sec-Fetch-Site that says a page is behind it; for a page, Sec-Fetch-Site not
+ * cross-site or same-site unless it is a top-level navigation (403).
+ */
+void	access_decide(const struct conf *, const struct grants *,
+	    const struct access_listener *, const struct http_request *,
+	    enum access_kind, uint32_t scope, int64_t now,
+	    struct access_verdict *);
+
+#endif

@@ -1,0 +1,364 @@
+/*
+ * The frontend process: terminates clients.  Holds their sockets and nothing
+ * else; may read, write and accept.  This file has the process's main, what the
+ * parent and the router may say to it, and the end of each turn of its loop.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../common/child.h"
+#include "../common/conf.h"
+#include "../common/imsg.h"
+#include "../common/log.h"
+#include "../common/origin.h"
+#include "../common/sandbox.h"
+#include "channel.h"
+#include "client.h"
+#include "counters.h"
+#include "listener.h"
+#include "output.h"
+#include "pending.h"
+#include "show.h"
+
+#define GOODBYE_S	2	/* for clients to take their close frame */
+
+const struct conf	*conf;
+struct counters		 counters;
+
+static struct conf	*conf_now;
+static struct grants	 grants = TAILQ_HEAD_INITIALIZER(grants);
+static struct pipe	*router;
+static int		 ending;	/* the parent has ended */
+
+struct grants *
+frontend_grants(void)
+{
+	return (&grants);
+}
+
+struct imsgbuf *
+frontend_router(void)
+{
+	return (router != NULL ? pipe_imsg(router) : NULL);
+}
+
+/*
+ * From the router.  Each handler checks numbers and ids; what the lengths have
+ * to be, msg_table says.
+ */
+static void
+check(struct pipe *p, int r)
+{
+	if (r == -1)
+		pipe_violation(p, "a channel that is not open, or a peer "
+		    "that is not there");
+}
+
+static void
+router_channel_closed(struct pipe *p, struct imsg *m)
+{
+	check(p, channel_closed(m->hdr.peerid));
+}
+
+static void
+router_joined(struct pipe *p, struct imsg *m)
+{
+	uint64_t	 id = *(const uint64_t *)m->data;
+	struct client	*c = client_find(id);
+
+	if (channel_answered(m->hdr.peerid) == -1)
+		check(p, -1);
+	else if (c != NULL && c->state == CLIENT_JOINING)
+		request_joined(c);
+	else
+		imsg_send(pipe_imsg(p), MSG_LEAVE, m->hdr.peerid, -1, &id,
+		    sizeof(id));
+}
+
+static void
+router_refused(struct pipe *p, struct imsg *m)
+{
+	const struct msg_refused	*r = m->data;
+	struct client			*c = client_find(r->id);
+
+	if (channel_answered(m->hdr.peerid) == -1)
+		check(p, -1);
+	else if (c != NULL && c->state == CLIENT_JOINING)
+		request_refused(c, (enum refused)r->why);
+}
+
+static void
+router_roster(struct pipe *p, struct imsg *m)
+{
+	const struct msg_roster	*r = m->data;
+
+	if (r->count != (m->hdr.len - sizeof(*r)) / sizeof(uint64_t))
+		pipe_violation(p, "a roster of another length");
+	else
+		check(p, channel_roster(m->hdr.peerid, r,
+		    (const uint64_t *)(r + 1)));
+}
+
+static void
+router_connect(struct pipe *p, struct imsg *m)
+{
+	check(p, channel_presence(m->hdr.peerid, *(const uint64_t *)m->data,
+	    1));
+}
+
+static void
+router_disconnect(struct pipe *p, struct imsg *m)
+{
+	check(p, channel_presence(m->hdr.peerid, *(const uint64_t *)m->data,
+	    0));
+}
+
+static void
+router_broadcast(struct pipe *p, struct imsg *m)
+{
+	const struct msg_data	*d = m->data;
+
+	check(p, channel_broadcast(m->hdr.peerid, d,
+	    (const uint8_t *)(d + 1), m->hdr.len - sizeof(*d)));
+}
+
+static void
+router_deliver(struct pipe *p, struct imsg *m)
+{
+	const struct msg_data	*d = m->data;
+
+	(void)p;
+	member_deliver(d, (const uint8_t *)(d + 1), m->hdr.len - sizeof(*d));
+}
+
+static void
+router_undelivered(struct pipe *p, struct imsg *m)
+{
+	const uint64_t	*id = m->data;
+
+	(void)p;
+	member_undelivered(id[0], id[1]);
+}
+
+static const struct pipe_phase	router_running = { "running", {
+	[MSG_CHANNEL_CLOSED] = router_channel_closed,
+	[MSG_JOINED] = router_joined,
+	[MSG_REFUSED] = router_refused,
+	[MSG_ROSTER] = router_roster,
+	[MSG_CONNECT] = router_connect,
+	[MSG_DISCONNECT] = router_disconnect,
+	[MSG_BROADCAST] = router_broadcast,
+	[MSG_DELIVER] = router_deliver,
+	[MSG_UNDELIVERED] = router_undelivered,
+} };
+
+/* Clients wait, unread, until the parent sends a pipe to the next one. */
+static void
+router_lost(struct pipe *p, const char *why)
+{
+	if (why != NULL)
+		log_warnx("router: %s", why);
+	pipe_free(p);
+	if (p == router)
+		router = NULL;
+}
+
+/*
+ * From the parent.
+ */
+static void
+parent_listener(struct pipe *p, struct imsg *m)
+{
+	const struct msg_listener	*l = m->data;
+
+	(void)p;
+	if (listener_add(l->index, m->fd) == -1)
+		fatal("listener");
+	m->fd = -1;
+}
+
+static void
+parent_grants(struct pipe *p, struct imsg *m)
+{
+	struct grants	next = TAILQ_HEAD_INITIALIZER(next);
+	int		line;
+
+	if (grants_parse(&next, m->data, m->hdr.len, &line) == -1) {
+		pipe_violation(p, "grants that cannot be read");
+		grants_free(&next);
+		return;
+	}
+	grants_free(&grants);
+	TAILQ_CONCAT(&grants, &next, entry);
+}
+
+static void
+parent_conf_end(struct pipe *p, struct imsg *m)
+{
+	struct conf	*next = child_conf_take();
+
+	(void)m;
+	if (next == NULL) {
+		pipe_violation(p, "the end of a configuration without one");
+		return;
+	}
+	listener_swap(next);
+	if (conf_now != NULL) {
+		conf_free(conf_now);
+		child_ready();
+	}
+	conf = conf_now = next;
+	counters.origin_any = conf->origin_any != 0;
+}
+
+static void
+parent_pipe(struct pipe *p, struct imsg *m)
+{
+	struct msg_pipe	 mp;
+	struct imsgbuf	*ib;
+
+	if ((ib = child_take_pipe(p, m, &mp)) == NULL)
+		return;
+	if (mp.process != P_ROUTER) {
+		imsgbuf_free(ib);
+		pipe_violation(p, "a pipe to a process that I do not speak to");
+		return;
+	}
+	if (router != NULL)
+		pipe_free(router);
+	router = NULL;		/* nothing may go to the old one */
+	if ((router = pipe_new(ib, &router_running, router_lost, NULL)) ==
+	    NULL)
+		fatalx("router: out of memory");
+	channel_resume();
+	client_resume_router();
+}
+
+static void
+parent_show(struct pipe *p, struct imsg *m)
+{
+	const struct msg_show	*s = m->data;
+
+	(void)p;
+	show(m->hdr.peerid, (enum show_what)s->what);
+}
+
+static void
+parent_close_client(struct pipe *p, struct imsg *m)
+{
+	struct client	*c = client_find(*(const uint64_t *)m->data);
+	uint32_t	 closed = c != NULL && c->state == CLIENT_OPEN;
+
+	if (closed)
+		session_close(c, WS_CODE_POLICY, "closed by nwsctl");
+	if (imsg_send(pipe_imsg(p), MSG_CLOSE_DONE, m->hdr.peerid, -1, &closed,
+	    sizeof(closed)) == -1)
+		log_warn("nwsctl close");
+}
+
+static void
+parent_pending_drop(struct pipe *p, struct imsg *m)
+{
+	(void)p;
+	pending_drop(m->data, m->hdr.len);
+}
+
+static void	parent_start(struct pipe *, struct imsg *);
+
+static const struct pipe_phase	parent_startup = { "startup", {
+	[MSG_CONF] = child_conf,
+	[MSG_LISTENER] = parent_listener,
+	[MSG_GRANTS] = parent_grants,
+	[MSG_CONF_END] = parent_conf_end,
+	[MSG_PIPE] = parent_pipe,
+	[MSG_START] = parent_start,
+	[MSG_LOG_LEVEL] = child_log_level,
+	[MSG_MONITOR] = child_monitor,
+} };
+
+static const struct pipe_phase	parent_running = { "running", {
+	[MSG_CONF] = child_conf,
+	[MSG_LISTENER] = parent_listener,
+	[MSG_GRANTS] = parent_grants,
+	[MSG_CONF_END] = parent_conf_end,
+	[MSG_PIPE] = parent_pipe,
+	[MSG_LOG_LEVEL] = child_log_level,
+	[MSG_MONITOR] = child_monitor,
+	[MSG_SHOW] = parent_show,
+	[MSG_CLOSE_CLIENT] = parent_close_client,
+	[MSG_PENDING_DROP] = parent_pending_drop,
+	[MSG_TRIP] = child_trip,
+} };
+
+static void
+parent_start(struct pipe *p, struct imsg *m)
+{
+	(void)m;
+	if (conf == NULL) {
+		pipe_violation(p, "a start without a configuration");
+		return;
+	}
+	sandbox_tighten(P_FRONTEND);
+	pipe_phase(p, &parent_running);
+	child_ready();
+}
+
+static void
+goodbye_over(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	loop_quit();
+}
+
+/* The parent ends: say so to the clients, and do not wait for long. */
+static void
+parent_ended(void)
+{
+	struct timeval	limit = { GOODBYE_S, 0 };
+	struct event	*ev;
+
+	ending = 1;
+	client_shutdown();
+	ev = event_new(loop_base(), -1, 0, goodbye_over, NULL);
+	if (ev == NULL || event_add(ev, &limit) == -1)
+		loop_quit();
+}
+
+/*
+ * First to the router, so that it works while we write to clients; then to
+ * them; then what that brought about.
+ */
+static void
+turn_end(void)
+{
+	if (conf == NULL)
+		return;		/* not begun yet */
+	if (router != NULL)
+		pipe_flush(router);
+	output_flush();
+	client_reap();
+	channel_reap();
+	if (router != NULL) {
+		pipe_flush(router);
+		if (imsg_queued(pipe_imsg(router)) < FRONTEND_BACKLOG_LOW)
+			client_resume_router();
+	}
+	counters.queued_bytes = output_memory();
+	if (!ending)
+		pipe_flush(child_parent());
+	else if (client_count() == 0)
+		loop_quit();
+}
+
+int
+frontend_main(void)
+{
+	child_start(&parent_startup);
+	child_at_end(parent_ended);
+	client_init();
+	loop_run(turn_end);
+	return (0);
+}

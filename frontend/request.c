@@ -1,0 +1,502 @@
+/*
+ * HTTP requests: who may connect, what is asked for, and the upgrade to a
+ * WebSocket (RFC 9112; RFC 6455, 4.2).  Frontend; trusts nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "../common/child.h"
+#include "../common/log.h"
+#include "access.h"
+#include "channel.h"
+#include "client.h"
+#include "counters.h"
+#include "http.h"
+#include "listener.h"
+#include "output.h"
+#include "pages.h"
+#include "pending.h"
+#include "source.h"
+
+#define PATH_LEN_MAX	1024	/* of a decoded path */
+#define LIST_LEN_MAX	2048	/* of a joined list header */
+#define RESPONSE_MAX	4096	/* of a response head, and of an error */
+
+/* One request on its way through this file. */
+struct asked {
+	const struct http_request *http;
+	char			 path[PATH_LEN_MAX];
+	size_t			 path_len;
+	int			 upgrade;
+	int			 close;		/* after the answer */
+	const struct service	*service;	/* of an upgrade */
+	const struct page	*page;		/* of a GET */
+	struct access_verdict	 verdict;
+};
+
+/* IMF-fixdate, RFC 9110, 5.6.7. */
+static const char *
+http_date(void)
+{
+	static const char	days[] = "SunMonTueWedThuFriSat";
+	static const char	months[] =
+	    "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static char		text[40];
+	time_t			now = time(NULL);
+	struct tm		tm;
+
+	gmtime_r(&now, &tm);
+	snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	return (text);
+}
+
+/*
+ * Queues one response.  extra is more header lines, each with its CRLF.  A
+ * response to HEAD (head 1) has no body.
+ */
+static void
+respond(struct client *c, int status, const char *type, const char *extra,
+    const char *body, size_t len, int head, int end)
+{
+	char	 text[RESPONSE_MAX];
+	uint8_t	*p;
+	int	 n;
+
+	n = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nDate: %s\r\n"
+	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
+	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+	    "%s%s\r\n", status, http_reason(status), http_date(), type, len,
+	    extra, end ? "Connection: close\r\n" : "");
+	if (n < 0 || (size_t)n >= sizeof(text)) {
+		client_kill(c);
+		return;
+	}
+	if ((p = output_append(c, (size_t)n + (head ? 0 : len))) == NULL)
+		return;
+	memcpy(p, text, (size_t)n);
+	if (!head)
+		memcpy(p + n, body, len);
+	if (end)
+		client_end(c);
+}
+
+static void
+respond_error(struct client *c, int status, const char *extra,
+    const char *text)
+{
+	char	body[RESPONSE_MAX];
+	int	n;
+
+	n = snprintf(body, sizeof(body), "%s\n", text);
+	respond(c, status, "text/plain; charset=utf-8", extra, body,
+	    (size_t)n < sizeof(body) ? (size_t)n : sizeof(body) - 1, 0, 1);
+}
+
+void
+request_fail(struct client *c, int status, const char *text)
+{
+	respond_error(c, status, status == 503 || status == 429 ?
+	    "Retry-After: 5\r\n" : "", text);
+}
+
+static void
+request_malformed(struct client *c, int status, const char *text)
+{
+	counters.refused_request_total++;
+	request_fail(c, status, text);
+}
+
+static const char *
+malformed_text(int status)
+{
+	switch (status) {
+	case 414:
+		return ("The request line is too long.");
+	case 431:
+		return ("The request head is too large; max-head in "
+		    "nwsd.conf(5) says how large it may be.");
+	case 505:
+		return ("This server speaks HTTP/1.1.");
+	default:
+		return ("This is not an HTTP/1.1 request.");
+	}
+}
+
+/* What the path of an upgrade leads to, NULL for nothing. */
+static const struct service *
+service_find(const struct asked *a)
+{
+	const char	*name = a->path + 1;
+	size_t		 len = a->path_len - 1;
+
+	if (conf->echo && strcmp(a->path, "/debug/echo") == 0)
+		return (&service_echo);
+	if (channel_name_valid(name, len) && strcmp(name, "libp2p") != 0)
+		return (&service_member);
+	return (NULL);
+}
+
+/* The first subprotocol asked for (RFC 6455, 4.2.2); -1 if malformed. */
+static int
+subprotocol(const struct http_request *r, char *out, size_t size)
+{
+	static const char	 token[] = "!#$%&'*+-.^_`|~0123456789"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	char			 list[LIST_LEN_MAX];
+	const char		*end;
+	size_t			 n;
+	int			 len;
+
+	out[0] = '\0';
+	if ((len = http_list(r, "sec-websocket-protocol", list,
+	    sizeof(list))) <= 0)
+		return (len);
+	n = strspn(list, token);
+	end = list + n + strspn(list + n, " \t");
+	if (n == 0 || n >= size || (*end != '\0' && *end != ','))
+		return (-1);
+	memcpy(out, list, n);
+	out[n] = '\0';
+	return ((int)n);
+}
+
+/* Settles the extension; returns its header line in text, -1 if malformed. */
+static int
+extensions(struct client *c, const struct http_request *r, char *text,
+    size_t size)
+{
+	char			list[LIST_LEN_MAX], answer[128];
+	struct ws_deflate	d;
+	int			len, r2;
+
+	text[0] = '\0';
+	len = http_list(r, "sec-websocket-extensions", list, sizeof(list));
+	if (len <= 0)
+		return (len);
+	r2 = ws_deflate_choose(list, (size_t)len, &d, answer, sizeof(answer));
+	if (r2 <= 0 || !conf->deflate)
+		return (r2 == -1 ? -1 : 0);
+	c->deflate_bits = (uint8_t)d.server_bits;
+	snprintf(text, size, "Sec-WebSocket-Extensions: %s\r\n", answer);
+	return (0);
+}
+
+/* The whole answer 101, kept until the router admits the client. */
+static int
+upgrade_answer(struct client *c, const struct http_request *r,
+    const struct span *key)
+{
+	char	accept[WS_ACCEPT_LEN + 1], protocol[256], ext[256];
+	int	n;
+
+	if ((n = subprotocol(r, protocol, sizeof(protocol))) == -1 ||
+	    extensions(c, r, ext, sizeof(ext)) == -1)
+		return (-1);
+	c->format = c->service == &service_member &&
+	    strcmp(protocol, ENVELOPE_PROTOCOL) == 0 ? FORMAT_BINARY :
+	    FORMAT_JSON;
+	ws_accept(key->p, key->len, accept);
+	n = asprintf(&c->upgrade, "HTTP/1.1 101 Switching Protocols\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Accept: %s\r\n%s%s%s%s\r\n", accept,
+	    n > 0 ? "Sec-WebSocket-Protocol: " : "", protocol,
+	    n > 0 ? "\r\n" : "", ext);
+	if (n == -1) {
+		c->upgrade = NULL;
+		client_no_memory(c);
+	}
+	return (0);
+}
+
+/* ?presence=on|off.  -1 for anything else. */
+static int
+presence_wanted(struct client *c, const struct http_request *r)
+{
+	char	value[8];
+	int	n = http_query(&r->query, "presence", value, sizeof(value));
+
+	if (n == -1 || (n >= 0 && strcmp(value, "on") == 0))
+		return (0);
+	if (n < 0 || strcmp(value, "off") != 0)
+		return (-1);
+	c->flags |= CLIENT_SILENT;
+	return (0);
+}
+
+/* Checks the handshake (RFC 6455, 4.2.1).  -1: it was refused. */
+static int
+upgrade_check(struct client *c, const struct http_request *r,
+    const struct span **key)
+{
+	const struct span	*version;
+	unsigned int		 count;
+
+	version = http_field(r, "sec-websocket-version", &count);
+	if (version == NULL || count != 1 || !span_is(version, "13")) {
+		counters.refused_request_total++;
+		respond_error(c, 426, "Sec-WebSocket-Version: 13\r\n"
+		    "Upgrade: websocket\r\n",
+		    "Only version 13 of WebSocket (RFC 6455) is spoken here.");
+		return (-1);
+	}
+	*key = http_field(r, "sec-websocket-key", &count);
+	if (*key == NULL || count != 1 || !ws_key_valid((*key)->p,
+	    (*key)->len)) {
+		request_malformed(c, 400, "Sec-WebSocket-Key must be there "
+		    "once and be 16 bytes in base64.");
+		return (-1);
+	}
+	return (0);
+}
+
+static void
+upgrade(struct client *c, const struct asked *a)
+{
+	const struct span	*key;
+	char			 text[MSG_ORIGIN_MAX];
+
+	if (upgrade_check(c, a->http, &key) == -1)
+		return;
+	c->service = a->service;
+	if (presence_wanted(c, a->http) == -1) {
+		request_malformed(c, 400, "presence is on or off.");
+		return;
+	}
+	if (upgrade_answer(c, a->http, key) == -1) {
+		request_malformed(c, 400, "Sec-WebSocket-Protocol or "
+		    "Sec-WebSocket-Extensions is not a list.");
+		return;
+	}
+	if (a->verdict.has_origin) {
+		origin_text(&a->verdict.origin, text, sizeof(text));
+		c->origin = source_ref(text, strlen(text));
+	}
+	if (c->state == CLIENT_DEAD || (a->verdict.has_origin &&
+	    c->origin == NULL) || client_identify(c) == -1) {
+		client_no_memory(c);
+		return;
+	}
+	client_state(c, CLIENT_JOINING);
+	client_pause(c, PAUSE_JOINING);
+	if (channel_join(c, a->path + 1, c->service == &service_member ?
+	    a->path_len - 1 : 0) == -1)
+		client_no_memory(c);
+}
+
+void
+request_joined(struct client *c)
+{
+	size_t	 n = strlen(c->upgrade);
+	uint8_t	*p;
+
+	client_state(c, CLIENT_OPEN);
+	c->flags |= CLIENT_MEMBER;
+	counters.clients_total++;
+	if ((p = output_append(c, n)) == NULL)
+		return;
+	memcpy(p, c->upgrade, n);
+	free(c->upgrade);
+	c->upgrade = NULL;
+	channel_admitted(c);
+	child_event(EVENT_CLIENT_OPEN, c->id, "channel=\"%s\" origin=\"%s\"",
+	    channel_name(c), c->origin != NULL ? c->origin->key : "");
+	client_resume(c, PAUSE_JOINING);
+}
+
+void
+request_refused(struct client *c, enum refused why)
+{
+	static const char *const	text[] = {
+		[REFUSED_CLIENTS] = "Too many clients are connected; see "
+		    "max-clients in nwsd.conf(5).",
+		[REFUSED_ORIGIN] = "Too many clients of this origin are "
+		    "connected; see max-clients-per-origin in nwsd.conf(5).",
+		[REFUSED_ADDRESS] = "Too many clients of this address are "
+		    "connected; see max-clients-per-address in nwsd.conf(5).",
+		[REFUSED_CHANNELS] = "There are too many channels; see "
+		    "max-channels in nwsd.conf(5).",
+	};
+
+	counters.refused_limit_total++;
+	client_depart(c);
+	if (why > REFUSED_CHANNELS)
+		client_kill(c);
+	else
+		request_fail(c, why == REFUSED_ORIGIN ||
+		    why == REFUSED_ADDRESS ? 429 : 503, text[why]);
+}
+
+/* A page for who may see it, and advice for who should have upgraded. */
+static void
+get(struct client *c, const struct asked *a)
+{
+	char	extra[1024], origin[MSG_ORIGIN_MAX];
+	int	n = 0, head = span_is(&a->http->method, "HEAD");
+
+	if (a->page == NULL && service_find(a) != NULL) {
+		respond_error(c, 426, "Upgrade: websocket\r\n"
+		    "Connection: Upgrade\r\n", "This is a WebSocket: open it "
+		    "with new WebSocket(\"ws://...\") or nws(1).");
+		return;
+	}
+	if (a->page == NULL) {
+		request_fail(c, 404, "There is nothing of this name.");
+		return;
+	}
+	extra[0] = '\0';
+	if (a->page->open)
+		n = snprintf(extra, sizeof(extra),
+		    "Access-Control-Allow-Origin: *\r\n");
+	else if (a->verdict.cors)
+		n = snprintf(extra, sizeof(extra),
+		    "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n",
+		    origin_text(&a->verdict.origin, origin, sizeof(origin)));
+	if (a->page->policy != NULL)
+		snprintf(extra + n, sizeof(extra) - (size_t)n,
+		    "Content-Security-Policy: %s\r\n"
+		    "Referrer-Policy: no-referrer\r\n"
+		    "Cross-Origin-Resource-Policy: same-origin\r\n",
+		    a->page->policy);
+	respond(c, 200, a->page->type, extra, a->page->body, a->page->len,
+	    head, a->close);
+	if (!a->close)
+		client_state(c, CLIENT_HEAD);	/* a new request may come */
+}
+
+/* Refused by the rules of access.c: say what to do about it. */
+static void
+refuse(struct client *c, const struct asked *a, uint32_t scope)
+{
+	const struct access_verdict	*v = &a->verdict;
+	char				 text[1024], origin[MSG_ORIGIN_MAX];
+
+	switch (v->status) {
+	case 421:
+		counters.refused_host_total++;
+		break;
+	case 401:
+		counters.refused_token_total++;
+		break;
+	case 403:
+		counters.refused_origin_total++;
+		break;
+	default:
+		counters.refused_request_total++;
+	}
+	if (v->status != 403 || !v->has_origin) {
+		respond_error(c, v->status, v->status == 401 ?
+		    "WWW-Authenticate: Bearer realm=\"nwsd\"\r\n" : "",
+		    v->why);
+		return;
+	}
+	origin_text(&v->origin, origin, sizeof(origin));
+	if (v->pending) {
+		pending_seen(&v->origin, scope);
+		snprintf(text, sizeof(text), "The origin %s is not allowed to "
+		    "connect to nwsd.\nIf you trust this site, allow it on "
+		    "this machine:\n\n    nwsctl origin allow %s\n", origin,
+		    origin);
+	} else
+		snprintf(text, sizeof(text), "The origin %s is denied by nwsd."
+		    "\n%s\n", origin, v->why);
+	respond_error(c, 403, "", text);
+}
+
+/* What is asked for?  -1: it was refused. */
+static int
+request_sort(struct client *c, struct asked *a)
+{
+	const struct http_request	*r = a->http;
+	const struct span		*length;
+	char				 list[LIST_LEN_MAX];
+	int				 n, has;
+
+	length = http_field(r, "content-length", NULL);
+	if ((length != NULL && !span_is(length, "0")) ||
+	    http_field(r, "transfer-encoding", NULL) != NULL) {
+		request_malformed(c, 413, "A request body is not expected.");
+		return (-1);
+	}
+	n = http_list(r, "connection", list, sizeof(list));
+	a->close = r->minor == 0 ||
+	    (n > 0 && http_list_has(list, (size_t)n, "close"));
+	has = n > 0 && http_list_has(list, (size_t)n, "upgrade");
+	n = http_list(r, "upgrade", list, sizeof(list));
+	a->upgrade = has && n > 0 && r->minor == 1 &&
+	    http_list_has(list, (size_t)n, "websocket");
+	n = http_decode(&r->path, a->path, sizeof(a->path) - 1);
+	if (n < 1 || a->path[0] != '/') {
+		request_malformed(c, 400, "The path is malformed or too "
+		    "long.");
+		return (-1);
+	}
+	a->path[n] = '\0';
+	a->path_len = (size_t)n;
+	a->page = page_find(a->path, a->path_len);
+	if (a->upgrade)
+		a->service = service_find(a);
+	return (0);
+}
+
+static void
+request(struct client *c, const struct http_request *r)
+{
+	struct access_listener	where;
+	struct asked		a;
+	enum access_kind	kind;
+	uint32_t		scope;
+
+	counters.requests_total++;
+	memset(&a, 0, sizeof(a));
+	a.http = r;
+	if (request_sort(c, &a) == -1)
+		return;
+	where.unix_socket = listener_is_unix(c->listener);
+	where.port = listener_port(c->listener);
+	kind = a.upgrade ? ACCESS_UPGRADE : a.page != NULL && a.page->open ?
+	    ACCESS_HEALTH : ACCESS_PAGE;
+	scope = a.service != NULL && a.service->scope != 0 ?
+	    a.service->scope : SCOPE_CHANNELS;
+	access_decide(conf, frontend_grants(), &where, r, kind, scope,
+	    (int64_t)time(NULL), &a.verdict);
+	if (a.verdict.status != 0) {
+		refuse(c, &a, scope);
+		return;
+	}
+	if (a.upgrade && !span_is(&r->method, "GET"))
+		request_malformed(c, 405, "A WebSocket is opened with GET.");
+	else if (a.upgrade && a.service == NULL)
+		request_fail(c, 404, "There is no service of this name. A "
+		    "channel is opened at /NAME, where NAME is 1 to 255 of "
+		    "A-Z a-z 0-9 + = * . _ -");
+	else if (a.upgrade)
+		upgrade(c, &a);
+	else if (!span_is(&r->method, "GET") && !span_is(&r->method, "HEAD")) {
+		counters.refused_request_total++;
+		respond_error(c, 405, "Allow: GET, HEAD\r\n",
+		    "Only GET and HEAD are answered here.");
+	} else
+		get(c, &a);
+}
+
+size_t
+request_input(struct client *c, uint8_t *p, size_t n)
+{
+	struct http_request	r;
+	int			used, status;
+
+	used = http_parse((const char *)p, n, conf->max_head, &r, &status);
+	if (used == 0)
+		return (0);
+	if (used == -1) {
+		request_malformed(c, status, malformed_text(status));
+		return (n);
+	}
+	request(c, &r);
+	return ((size_t)used);
+}

@@ -1,0 +1,206 @@
+/*
+ * Readers that are too slow: when they are, and what happens then (queue-limit,
+ * queue-total and slow-reader in nwsd.conf(5)).  Frontend.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/child.h"
+#include "../common/loop.h"
+#include "counters.h"
+#include "output_private.h"
+
+/* First place at or after pos where a frame of the feed begins. */
+static uint64_t
+frame_boundary(const struct feed *f, uint64_t pos)
+{
+	const struct chunk	*k = feed_chunk(f, pos);
+	uint64_t		 at;
+
+	if (k == NULL)
+		return (pos);
+	at = k->start;
+	while (at < pos)
+		at += frame_size(k->data + (at - k->start));
+	return (at);
+}
+
+/*
+ * Leaves just the rest of a frame that is half sent, so that what is appended
+ * next begins where a frame may begin.
+ */
+void
+output_cut(struct client *c)
+{
+	struct output		*q = c->output;
+	const struct chunk	*k;
+	const uint8_t		*from = NULL;
+	uint8_t			*rest = NULL, *p;
+	size_t			 n = 0;
+
+	if (q != NULL && q->cur.done > 0) {
+		n = q->marks[q->cur.mark].len - q->cur.done;
+		from = q->buf + q->cur.off;
+	} else if (q != NULL && c->feed != NULL &&
+	    (k = feed_chunk(c->feed, q->cur.pos)) != NULL) {
+		n = (size_t)(frame_boundary(c->feed, q->cur.pos) - q->cur.pos);
+		from = k->data + (q->cur.pos - k->start);
+	}
+	if (n > 0 && (rest = malloc(n)) == NULL) {
+		client_no_memory(c);
+		return;
+	}
+	if (n > 0)
+		memcpy(rest, from, n);
+	output_free(c);
+	feed_leave(c);
+	if (n > 0 && (p = output_append(c, n)) != NULL)
+		memcpy(p, rest, n);
+	free(rest);
+}
+
+/*
+ * Where the feed has so few bytes left that a slow reader may have them, and
+ * how many messages for it lie before that.
+ */
+static uint64_t
+drop_until(const struct output *q, uint64_t at, size_t keep, uint64_t *missed)
+{
+	const struct feed	*f = q->client->feed;
+	const struct chunk	*k;
+	const struct mark	*m;
+	uint32_t		 i = q->cur.mark;
+
+	*missed = 0;
+	while (f->end - at > keep && (k = feed_chunk(f, at)) != NULL) {
+		while (i < q->nmarks && (!q->marks[i].skip ||
+		    q->marks[i].at + q->marks[i].len <= at))
+			i++;
+		m = i < q->nmarks ? &q->marks[i] : NULL;
+		if (m == NULL || at < m->at)
+			(*missed)++;
+		at += frame_size(k->data + (at - k->start));
+	}
+	return (at);
+}
+
+/*
+ * The marks of q with the feed left out between two places: own bytes stay,
+ * and a notice of n bytes comes first after the gap.  Returns how many marks,
+ * and in *off how many own bytes come before the notice.
+ */
+static uint32_t
+drop_marks(const struct output *q, struct mark *out, uint64_t from,
+    uint64_t to, uint32_t n, size_t *off)
+{
+	const struct mark	*m = q->marks + q->cur.mark;
+	const struct mark	*end = q->marks + q->nmarks;
+	uint32_t		 count = 0;
+	uint64_t		 stop;
+
+	*off = q->cur.off - q->cur.done;
+	for (; m < end && m->at <= from && !m->skip; m++) {
+		out[count++] = *m;
+		*off += m->len;
+	}
+	out[count++] = (struct mark){ from, (uint32_t)(to - from), 1 };
+	out[count++] = (struct mark){ to, n, 0 };
+	for (; m < end; m++) {
+		out[count] = *m;
+		stop = m->at + m->len;
+		if (m->at < to) {
+			out[count].at = to;
+			if (m->skip && stop <= to)
+				continue;
+			if (m->skip)
+				out[count].len = (uint32_t)(stop - to);
+		}
+		count++;
+	}
+	return (count);
+}
+
+/* The oldest messages are missed.  -1: that is no help, or no memory. */
+static int
+slow_drop(struct client *c)
+{
+	struct output	*q = c->output;
+	uint8_t		 frame[WS_HEADER_MAX + ENVELOPE_SMALL_MAX];
+	uint8_t		 text[ENVELOPE_SMALL_MAX];
+	struct mark	*marks;
+	uint64_t	 from, to, missed;
+	size_t		 n, head, off;
+
+	from = frame_boundary(c->feed, q->cur.pos);
+	to = drop_until(q, from, conf->queue_limit / 2, &missed);
+	if (to == from || to - from > UINT32_MAX)
+		return (-1);
+	n = envelope_error((enum format)c->format, text, ERROR_MISSED, missed,
+	    "this client reads too slowly and missed messages");
+	head = ws_header(frame, c->format == FORMAT_JSON ? WS_TEXT :
+	    WS_BINARY, 0, n, NULL);
+	memcpy(frame + head, text, n);
+	n += head;
+	if ((q->cap - q->len < n && output_grow(q, n) == -1) ||
+	    (marks = calloc(q->nmarks - q->cur.mark + 2, sizeof(*marks))) ==
+	    NULL)
+		return (-1);
+	q->marks_cap = q->nmarks - q->cur.mark + 2;
+	q->nmarks = drop_marks(q, marks, from, to, (uint32_t)n, &off);
+	if (q->marks != q->marks0)
+		free(q->marks);
+	q->marks = marks;
+	q->cur.mark = 0;
+	memmove(q->buf + off + n, q->buf + off, q->len - off);
+	memcpy(q->buf + off, frame, n);
+	q->len += n;
+	counters.slow_missed_total += missed;
+	return (output_queued(c) > conf->queue_limit ? -1 : 0);
+}
+
+void
+slow_over(struct client *c)
+{
+	if (conf->slow_drop && slow_drop(c) == 0)
+		return;
+	session_cut(c);
+}
+
+void
+slow_check(struct client *c)
+{
+	struct output	*q = c->output;
+	uint32_t	 now = loop_now_s();
+	size_t		 left = q->left;
+
+	q->left = output_queued(c);
+	if (conf->queue_soft == 0 || left <= conf->queue_soft)
+		q->over_s = 0;
+	else if (q->over_s == 0)
+		q->over_s = now;
+	if (left > conf->queue_limit ||
+	    (q->over_s != 0 && now - q->over_s >= conf->queue_soft_s)) {
+		slow_over(c);
+		if (c->output != NULL && c->output->client == c)
+			c->output->left = output_queued(c);
+	}
+}
+
+/* Above queue-total the one with most to be sent is cut off, each turn. */
+void
+slow_check_total(void)
+{
+	struct output	*q, *most = NULL;
+
+	if (output_memory() <= conf->queue_total)
+		return;
+	TAILQ_FOREACH(q, &output_blocked, entry)
+		if (q->client->state != CLIENT_DEAD &&
+		    !(q->client->flags & CLIENT_CUT) && (most == NULL ||
+		    output_queued(q->client) > output_queued(most->client)))
+			most = q;
+	if (most != NULL) {
+		session_cut(most->client);
+		loop_soon();
+	}
+}

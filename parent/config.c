@@ -1,0 +1,240 @@
+/*
+ * Reading nwsd.conf(5): which file, its permissions, include files.  Runs in
+ * the parent, which trusts the file as far as its owner and mode allow.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "parent/parent.h"
+
+/* One reading of the configuration. */
+struct reading {
+	int	 starting;
+	int	 errors;
+	char	*why;		/* WHY_MAX: the first error */
+	char	 readable[256];	/* first file that everybody may read, or "" */
+};
+
+/* The file: its name as it was given and a path that chdir() leaves alone. */
+static const char	*file_name = "built-in";
+static char		 file_path[PATH_MAX];
+static int		 file_asked;
+
+static void
+say(const struct reading *r, const char *line)
+{
+	if (r->starting)
+		fprintf(stderr, "%s\n", line);
+	else
+		log_warnx("%s", line);
+}
+
+static void
+report(const char *line, void *arg)
+{
+	struct reading	*r = arg;
+
+	if (r->errors++ == 0)
+		snprintf(r->why, WHY_MAX, "%s", line);
+	say(r, line);
+}
+
+static void __attribute__((__format__(printf, 2, 3)))
+error(struct reading *r, const char *fmt, ...)
+{
+	char	line[WHY_MAX];
+	va_list	ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	report(line, r);
+}
+
+void
+config_init(const struct options *o)
+{
+	char	dir[PATH_MAX];
+	int	n;
+
+	file_asked = o->file != NULL;
+	file_name = file_asked ? o->file : CONF_FILE;
+	if (*file_name == '/' || getcwd(dir, sizeof(dir)) == NULL)
+		n = snprintf(file_path, sizeof(file_path), "%s", file_name);
+	else
+		n = snprintf(file_path, sizeof(file_path), "%s/%s", dir,
+		    file_name);
+	if (n < 0 || (size_t)n >= sizeof(file_path))
+		fatalx("%s: name too long", file_name);
+}
+
+void
+config_announce(struct conf *conf)
+{
+	if (conf->origin_any != 0 && !conf->allow_any_said)
+		log_warnx("allow origin any: every web page may connect");
+	conf->allow_any_said = 1;
+}
+
+const char *
+config_name(void)
+{
+	return (file_name);
+}
+
+/* Who else could have written this file, and who can read it. */
+static void
+check_permissions(struct reading *r, FILE *f, const char *name)
+{
+	struct stat	st;
+	char		line[WHY_MAX];
+
+	if (fstat(fileno(f), &st) == -1 || !S_ISREG(st.st_mode))
+		return;
+	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+		snprintf(line, sizeof(line), "%s: warning: belongs to another "
+		    "user (%u)", name, (unsigned int)st.st_uid);
+		say(r, line);
+	}
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		snprintf(line, sizeof(line), "%s: warning: others than its "
+		    "owner may write it (mode %03o)", name,
+		    (unsigned int)st.st_mode & 0777);
+		say(r, line);
+	}
+	if ((st.st_mode & S_IROTH) != 0 && r->readable[0] == '\0')
+		snprintf(r->readable, sizeof(r->readable), "%s", name);
+}
+
+static FILE *
+open_file(const char *path)
+{
+	FILE		*f;
+	struct stat	 st;
+
+	if ((f = fopen(path, "re")) == NULL)
+		return (NULL);
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+		fclose(f);
+		errno = EISDIR;
+		return (NULL);
+	}
+	return (f);
+}
+
+/* An include file: relative names begin where the main file is. */
+static FILE *
+open_include(const char *path, void *arg)
+{
+	struct reading	*r = arg;
+	FILE		*f;
+	char		 full[PATH_MAX];
+	const char	*slash = strrchr(file_path, '/');
+	int		 n;
+
+	if (*path == '/' || slash == NULL)
+		n = snprintf(full, sizeof(full), "%s", path);
+	else
+		n = snprintf(full, sizeof(full), "%.*s/%s",
+		    (int)(slash - file_path), file_path, path);
+	if (n < 0 || (size_t)n >= sizeof(full)) {
+		errno = ENAMETOOLONG;
+		return (NULL);
+	}
+	if ((f = open_file(full)) != NULL)
+		check_permissions(r, f, full);
+	return (f);
+}
+
+/* The whole of a file of at most MSG_TEXT_MAX bytes; NULL with errno. */
+static char *
+read_all(FILE *f, size_t *len)
+{
+	char	*text = malloc(MSG_TEXT_MAX + 1);
+
+	if (text == NULL)
+		return (NULL);
+	*len = fread(text, 1, MSG_TEXT_MAX + 1, f);
+	if (ferror(f) || *len > MSG_TEXT_MAX) {
+		errno = ferror(f) ? EIO : EFBIG;
+		free(text);
+		return (NULL);
+	}
+	return (text);
+}
+
+static struct conf *
+load_file(struct reading *r, FILE *f)
+{
+	struct conf	*conf;
+	char		*text;
+	size_t		 len;
+
+	check_permissions(r, f, file_name);
+	text = read_all(f, &len);
+	if (text == NULL) {
+		error(r, "%s: %s", file_name, strerror(errno));
+		return (NULL);
+	}
+	conf = conf_parse(file_name, text, len, parent.options->defs,
+	    open_include, r, report, r);
+	free(text);
+	return (conf);
+}
+
+/* A secret that every user of the machine can read is none. */
+static int
+check_secret(struct reading *r, const struct conf *conf)
+{
+	if (conf->native_token == NULL || r->readable[0] == '\0')
+		return (0);
+	error(r, "%s: it holds a native token and everybody may read it, "
+	    "expected mode 0600 or 0640", r->readable);
+	return (-1);
+}
+
+struct conf *
+config_load(int starting, char why[WHY_MAX])
+{
+	struct reading	 r;
+	struct conf	*conf;
+	FILE		*f;
+
+	memset(&r, 0, sizeof(r));
+	r.starting = starting;
+	r.why = why;
+	f = open_file(file_path);
+	if (f == NULL && (errno != ENOENT || file_asked)) {
+		error(&r, "%s: %s", file_name, strerror(errno));
+		return (NULL);
+	}
+	if (f == NULL) {
+		if (!parent.options->check)
+			log_info("there is no %s: using the built-in "
+			    "configuration", file_name);
+		if ((conf = conf_default()) == NULL)
+			error(&r, "%s", strerror(ENOMEM));
+		return (conf);
+	}
+	conf = load_file(&r, f);
+	fclose(f);
+	if (conf != NULL && check_secret(&r, conf) == -1) {
+		conf_free(conf);
+		return (NULL);
+	}
+	if (conf == NULL && r.errors > 1) {
+		size_t	n = strlen(why);
+
+		snprintf(why + n, WHY_MAX - n, " (and %d more)", r.errors - 1);
+	}
+	return (conf);
+}

@@ -1,0 +1,178 @@
+/*
+ * The rows of an answer to nwsctl(8) that the parent has itself: processes, its
+ * own counters, origins of the configuration and of the grants.  Runs in the
+ * parent.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "parent/parent.h"
+
+#define ORIGIN_TEXT	512	/* bytes, more than any pattern */
+
+/* A row that ends with a text; row_size is a multiple of its alignment. */
+static void
+send_row(struct ctl *c, uint32_t what, struct msg_row *row, size_t row_size,
+    const char *text)
+{
+	char	buf[MSG_ROW_MAX];
+	size_t	len = strlen(text);
+
+	row->what = what;
+	row->process = P_PARENT;
+	row->instance = 0;
+	row->pad = 0;
+	if (len > sizeof(buf) - row_size)
+		len = sizeof(buf) - row_size;
+	memcpy(buf, row, row_size);
+	memcpy(buf + row_size, text, len);
+	(void)ctl_row(c, buf, row_size + len);
+}
+
+static void
+counter(struct ctl *c, const char *name, uint64_t value, uint32_t gauge)
+{
+	struct msg_row_counter	row;
+
+	memset(&row, 0, sizeof(row));
+	row.value = value;
+	row.gauge = gauge;
+	send_row(c, SHOW_SUMMARY, &row.row, sizeof(row), name);
+}
+
+static uint64_t
+age_s(int64_t since_ms)
+{
+	return ((uint64_t)(loop_now_ms() - since_ms) / 1000);
+}
+
+static void
+summary(struct ctl *c)
+{
+	counter(c, "uptime_s", age_s(parent.start_ms), 1);
+	counter(c, "processes", 1 + parent.n_processes, 1);
+	counter(c, "restarts", parent.restarts, 0);
+	counter(c, "reloads", parent.reloads, 0);
+	counter(c, "reloads_failed", parent.reloads_failed, 0);
+	counter(c, "allow_origin_any", parent.conf->origin_any != 0, 1);
+}
+
+/* Memory of a process in KiB: the second number of statm is pages. */
+static uint64_t
+rss_kib(int statm)
+{
+	char			text[128];
+	unsigned long long	pages;
+	ssize_t			n;
+
+	if (statm == -1 ||
+	    (n = pread(statm, text, sizeof(text) - 1, 0)) <= 0)
+		return (0);
+	text[n] = '\0';
+	if (sscanf(text, "%*u %llu", &pages) != 1)
+		return (0);
+	return (pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void
+process_row(struct ctl *c, const struct process *p)
+{
+	struct msg_row_process	row;
+
+	memset(&row, 0, sizeof(row));
+	row.row.what = SHOW_PROCESSES;
+	row.row.process = p->kind;
+	row.row.instance = p->instance;
+	row.pid = (uint64_t)p->pid;
+	row.starts = p->starts;
+	row.age_s = age_s(p->born_ms);
+	row.rss_kib = rss_kib(p->statm);
+	(void)ctl_row(c, &row, sizeof(row));
+}
+
+static void
+processes(struct ctl *c)
+{
+	struct process	self;
+	size_t		i;
+
+	memset(&self, 0, sizeof(self));
+	self.kind = P_PARENT;
+	self.pid = getpid();
+	self.starts = 1;
+	self.born_ms = parent.start_ms;
+	self.statm = statm_open(self.pid);
+	process_row(c, &self);
+	if (self.statm != -1)
+		close(self.statm);
+	for (i = 0; i < parent.n_processes; i++)
+		process_row(c, &parent.processes[i]);
+}
+
+static void
+limits(struct ctl *c)
+{
+	struct msg_row_limit	row;
+
+	memset(&row, 0, sizeof(row));
+	row.used = control_connections();
+	row.max = CONTROL_MAX;
+	row.hits = control_refused();
+	send_row(c, SHOW_LIMITS, &row.row, sizeof(row), "control-connections");
+}
+
+static void
+origin_row(struct ctl *c, const char *text, uint32_t scope, uint32_t state,
+    int64_t expires)
+{
+	struct msg_row_origin	row;
+
+	memset(&row, 0, sizeof(row));
+	row.scope = scope;
+	row.state = state;
+	row.expires = (uint64_t)expires;
+	send_row(c, SHOW_ORIGINS, &row.row, sizeof(row), text);
+}
+
+static void
+origins(struct ctl *c)
+{
+	const struct conf_origin	*o;
+	const struct grant		*g;
+	char				 text[ORIGIN_TEXT];
+
+	if (parent.conf->origin_any != 0)
+		origin_row(c, "any", (uint32_t)parent.conf->origin_any,
+		    ORIGIN_CONFIGURED, 0);
+	TAILQ_FOREACH(o, &parent.conf->origins, entry)
+		origin_row(c, origin_pattern_text(&o->pattern, text,
+		    sizeof(text)), o->scope,
+		    o->deny ? ORIGIN_DENIED : ORIGIN_CONFIGURED, 0);
+	origins_expire();
+	TAILQ_FOREACH(g, &parent.grants, entry)
+		origin_row(c, origin_pattern_text(&g->pattern, text,
+		    sizeof(text)), g->scope,
+		    g->deny ? ORIGIN_DENIED : ORIGIN_ALLOWED, g->expires);
+}
+
+void
+rows_send(struct ctl *c, uint32_t what)
+{
+	switch (what) {
+	case SHOW_SUMMARY:
+		summary(c);
+		break;
+	case SHOW_PROCESSES:
+		processes(c);
+		break;
+	case SHOW_LIMITS:
+		limits(c);
+		break;
+	case SHOW_ORIGINS:
+		origins(c);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,158 @@
+/*
+ * Listening Unix sockets and their files: who may connect, what is left of a
+ * daemon that died, what may be removed.  Runs in the parent; believes nothing
+ * about what is in the file system at that path.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "parent/parent.h"
+
+#define BACKLOG	4096
+
+static int
+fail(char why[WHY_MAX], const char *path, const char *text)
+{
+	snprintf(why, WHY_MAX, "%s: %s", path, text);
+	return (-1);
+}
+
+/* Whether somebody listens there: 1, 0, or -1 with errno. */
+static int
+is_live(const struct sockaddr_un *un, pid_t *pid)
+{
+	struct ucred	cred;
+	socklen_t	len = sizeof(cred);
+	int		fd, error;
+
+	*pid = 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (-1);
+	error = connect(fd, (const void *)un, sizeof(*un)) == -1 ? errno : 0;
+	if (error == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+		*pid = cred.pid;
+	close(fd);
+	if (error == ECONNREFUSED)
+		return (0);
+	if (error == 0 || error == EAGAIN || error == EPROTOTYPE)
+		return (1);
+	errno = error;
+	return (-1);
+}
+
+/* Makes sure that nothing is at the path. */
+static int
+clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
+{
+	const char	*path = un->sun_path;
+	struct stat	 st;
+	pid_t		 pid;
+
+	if (lstat(path, &st) == -1)
+		return (errno == ENOENT ? 0 : fail(why, path,
+		    strerror(errno)));
+	if (!S_ISSOCK(st.st_mode))
+		return (fail(why, path, "is there and is not a socket"));
+	switch (is_live(un, &pid)) {
+	case 0:
+		if (unlink(path) == -1 && errno != ENOENT)
+			return (fail(why, path, strerror(errno)));
+		return (0);
+	case 1:
+		snprintf(why, WHY_MAX, "%s: a process listens there already "
+		    "(pid %ld)", path, (long)pid);
+		return (-1);
+	default:
+		return (fail(why, path, strerror(errno)));
+	}
+}
+
+int
+unix_permit(const char *path, uint32_t mode, const char *group,
+    char why[WHY_MAX])
+{
+	const struct group	*gr;
+
+	if (group != NULL) {
+		if ((gr = getgrnam(group)) == NULL) {
+			snprintf(why, WHY_MAX, "%s: there is no group %s", path,
+			    group);
+			return (-1);
+		}
+		if (lchown(path, (uid_t)-1, gr->gr_gid) == -1) {
+			snprintf(why, WHY_MAX, "%s: group %s: %s", path, group,
+			    strerror(errno));
+			return (-1);
+		}
+	}
+	if (chmod(path, (mode_t)mode & 0777) == -1)
+		return (fail(why, path, strerror(errno)));
+	return (0);
+}
+
+/* Nobody but the owner may connect before mode and group are what they should. */
+static int
+bind_closed(int fd, const struct sockaddr_un *un)
+{
+	mode_t	old = umask(0177);
+	int	rc;
+
+	rc = bind(fd, (const void *)un, sizeof(*un));
+	umask(old);
+	return (rc);
+}
+
+int
+unix_open(const struct sockaddr_un *un, uint32_t mode, const char *group,
+    struct unix_file *file, char why[WHY_MAX])
+{
+	struct stat	st;
+	int		fd;
+
+	if (clear_path(un, why) == -1)
+		return (-1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || bind_closed(fd, un) == -1) {
+		fail(why, un->sun_path, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		return (-1);
+	}
+	memset(file, 0, sizeof(*file));
+	if (lstat(un->sun_path, &st) == 0) {
+		file->dev = st.st_dev;
+		file->ino = st.st_ino;
+	}
+	if (unix_permit(un->sun_path, mode, group, why) == -1) {
+		close(fd);
+		unix_remove(un->sun_path, file);
+		return (-1);
+	}
+	if (listen(fd, BACKLOG) == -1) {
+		fail(why, un->sun_path, strerror(errno));
+		close(fd);
+		unix_remove(un->sun_path, file);
+		return (-1);
+	}
+	return (fd);
+}
+
+void
+unix_remove(const char *path, const struct unix_file *file)
+{
+	struct stat	st;
+
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    st.st_dev == file->dev && st.st_ino == file->ino)
+		unlink(path);
+}

@@ -1,0 +1,207 @@
+/*
+ * Channels and their replicas: who has which channel open under what number.
+ * Runs in the router; owns struct channel and struct replica.  Frontends are
+ * not trusted: what one may not say ends it.
+ */
+#include "channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/conf.h"
+#include "../common/hash.h"
+#include "../common/idmap.h"
+#include "../common/imsg.h"
+#include "counters.h"
+#include "fanout.h"
+#include "frontends.h"
+#include "limits.h"
+#include "router.h"
+#include "show.h"
+
+/*
+ * Replicas without a member that a frontend may have.  It opens a channel for a
+ * member that is about to join and closes it after the last, so there are as
+ * many as there are joins under way.
+ */
+#define EMPTY_MAX	65536u
+
+struct channel_list channels = TAILQ_HEAD_INITIALIZER(channels);
+
+static struct idmap	by_name;	/* first channel of a hash */
+
+static uint64_t
+name_hash(const char *name, size_t len)
+{
+	uint64_t h = hash_bytes(name, len);
+
+	return (h == 0 ? 1 : h);	/* 0 is no id for an idmap */
+}
+
+/* The channel of that name, a new one where there is none; NULL: no memory. */
+static struct channel *
+channel_get(const char *name, size_t len)
+{
+	struct channel *c;
+	uint64_t hash = name_hash(name, len);
+
+	for (c = idmap_get(&by_name, hash); c != NULL; c = c->next)
+		if (c->name_len == len && memcmp(c->name, name, len) == 0)
+			return (c);
+	if ((c = calloc(1, sizeof(*c) + len + 1)) == NULL)
+		return (NULL);
+	c->hash = hash;
+	c->next = idmap_get(&by_name, hash);
+	c->name_len = (uint8_t)len;
+	memcpy(c->name, name, len);
+	/*
+	 * Asked for once: a reload that changes it applies to channels that
+	 * come to be afterwards, so that all members of one always see the
+	 * same.
+	 */
+	c->presence = conf_channel(router_conf, name, len)->presence != 0;
+	LIST_INIT(&c->replicas);
+	if (idmap_put(&by_name, hash, c) == -1) {
+		free(c);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&channels, c, entry);
+	return (c);
+}
+
+static void
+channel_free(struct channel *c)
+{
+	struct channel *first, **link;
+
+	first = idmap_get(&by_name, c->hash);
+	for (link = &first; *link != c; link = &(*link)->next)
+		;
+	*link = c->next;
+	if (first == NULL)
+		idmap_del(&by_name, c->hash);
+	else
+		(void)idmap_put(&by_name, c->hash, first);
+	router_show_gone(c);
+	TAILQ_REMOVE(&channels, c, entry);
+	if (c->counted)
+		limits_channel_gone(c);
+	free(c);
+}
+
+struct replica *
+replica_find(const struct frontend *f, uint32_t number)
+{
+	return (idmap_get(&f->replicas, (uint64_t)number + 1));
+}
+
+static struct replica *
+replica_new(struct frontend *f, struct channel *c, uint32_t number)
+{
+	struct replica *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return (NULL);
+	r->channel = c;
+	r->frontend = f;
+	r->number = number;
+	LIST_INIT(&r->list);
+	if (idmap_put(&f->replicas, (uint64_t)number + 1, r) == -1) {
+		free(r);
+		return (NULL);
+	}
+	LIST_INSERT_HEAD(&c->replicas, r, entry);
+	f->empty++;
+	return (r);
+}
+
+/* The caller takes it out of the frontend's map. */
+static void
+replica_free(struct replica *r)
+{
+	struct channel *c = r->channel;
+
+	LIST_REMOVE(r, entry);
+	r->frontend->empty--;
+	free(r);
+	if (LIST_EMPTY(&c->replicas))
+		channel_free(c);
+}
+
+static int
+has_open(const struct frontend *f, const struct channel *c)
+{
+	const struct replica *r;
+
+	LIST_FOREACH(r, &c->replicas, entry)
+		if (r->frontend == f)
+			return (1);
+	return (0);
+}
+
+void
+channel_handle_open(struct pipe *p, struct imsg *m)
+{
+	struct frontend *f = frontends_of(p);
+	struct channel *c;
+	struct replica *r;
+
+	if (replica_find(f, m->hdr.peerid) != NULL) {
+		pipe_violation(p, "channel number in use");
+		return;
+	}
+	if (!channel_name_valid(m->data, m->hdr.len)) {
+		pipe_violation(p, "not a channel name");
+		return;
+	}
+	if (f->empty >= EMPTY_MAX) {
+		pipe_violation(p, "too many channels without a member");
+		return;
+	}
+	if ((c = channel_get(m->data, m->hdr.len)) == NULL) {
+		frontends_no_memory(f);
+		return;
+	}
+	if (has_open(f, c)) {
+		pipe_violation(p, "channel open under another number");
+		return;
+	}
+	if ((r = replica_new(f, c, m->hdr.peerid)) == NULL) {
+		if (LIST_EMPTY(&c->replicas))
+			channel_free(c);
+		frontends_no_memory(f);
+		return;
+	}
+	if (f->live && c->shown != 0)
+		fanout_roster(r);
+}
+
+void
+channel_handle_close(struct pipe *p, struct imsg *m)
+{
+	struct frontend *f = frontends_of(p);
+	struct replica *r;
+
+	if ((r = replica_find(f, m->hdr.peerid)) == NULL) {
+		pipe_violation(p, "unknown channel number");
+		return;
+	}
+	if (r->members != 0) {
+		pipe_violation(p, "channel closed with members in it");
+		return;
+	}
+	idmap_del(&f->replicas, (uint64_t)r->number + 1);
+	replica_free(r);
+	frontends_send(f, MSG_CHANNEL_CLOSED, m->hdr.peerid, NULL, 0);
+}
+
+void
+channel_drop_all(struct frontend *f)
+{
+	struct replica *r;
+	size_t at = 0;
+
+	while ((r = idmap_iterate(&f->replicas, &at, NULL)) != NULL)
+		replica_free(r);
+	idmap_clear(&f->replicas);
+}

@@ -1,0 +1,233 @@
+/*
+ * Who is a member of what: the map of ids, and the messages that change it.
+ * Runs in the router; owns struct member.  Frontends are not trusted: what one
+ * may not say ends it.
+ */
+#include "member.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/idmap.h"
+#include "../common/imsg.h"
+#include "../common/msg.h"
+#include "channel.h"
+#include "counters.h"
+#include "fanout.h"
+#include "frontends.h"
+#include "limits.h"
+
+/* As many as a process may have descriptors (fs.nr_open of Linux). */
+#define MEMBERS_MAX	(1024u * 1024u)
+
+static struct idmap	by_id;
+
+struct member *
+member_find(uint64_t id)
+{
+	return (idmap_get(&by_id, id));
+}
+
+/* A new member in all maps and counts; NULL: no memory, nothing changed. */
+static struct member *
+member_new(struct replica *r, const struct msg_join *j, const char *origin,
+    size_t origin_len)
+{
+	struct member *mb;
+
+	if ((mb = calloc(1, sizeof(*mb))) == NULL)
+		return (NULL);
+	mb->id = j->id;
+	mb->replica = r;
+	if (limits_count(mb, j->addr, origin, origin_len) == -1) {
+		free(mb);
+		return (NULL);
+	}
+	if (idmap_put(&by_id, mb->id, mb) == -1) {
+		limits_uncount(mb);
+		free(mb);
+		return (NULL);
+	}
+	LIST_INSERT_HEAD(&r->list, mb, entry);
+	r->frontend->members++;
+	r->members++;
+	if (r->channel == NULL)
+		return (mb);
+	if (r->members == 1)
+		r->frontend->empty--;
+	r->channel->members++;
+	router_counters.members++;
+	if (!r->channel->counted)
+		limits_channel_new(r->channel, j->flags & JOIN_RESUME);
+	if (r->channel->presence && !(j->flags & JOIN_SILENT)) {
+		mb->shown = 1;
+		r->channel->shown++;
+	}
+	return (mb);
+}
+
+/* Takes it out of all maps and counts; tells nobody. */
+static void
+member_free(struct member *mb)
+{
+	struct replica *r = mb->replica;
+
+	idmap_del(&by_id, mb->id);
+	limits_uncount(mb);
+	LIST_REMOVE(mb, entry);
+	r->frontend->members--;
+	r->members--;
+	if (r->channel != NULL) {
+		if (r->members == 0)
+			r->frontend->empty++;
+		r->channel->members--;
+		r->channel->shown -= mb->shown;
+		router_counters.members--;
+	}
+	router_counters.leaves++;
+	free(mb);
+}
+
+/* Where the member would be; NULL with *why set when it cannot be. */
+static struct replica *
+join_check(struct frontend *f, uint32_t number, const struct msg_join *j,
+    const char **why)
+{
+	struct replica *r;
+
+	*why = NULL;
+	if (j->id == 0 || j->id > INT64_MAX)	/* ids have 63 bits */
+		*why = "not a client id";
+	else if (j->flags & ~(JOIN_RESUME | JOIN_SILENT | JOIN_NOCHANNEL))
+		*why = "unknown flags";
+	else if (((j->flags & JOIN_RESUME) != 0) == (f->live != 0))
+		*why = f->live ? "resumed when it is too late" :
+		    "joined before it had resumed";
+	else if (f->members >= MEMBERS_MAX)
+		*why = "too many members";
+	else if (member_find(j->id) != NULL)
+		*why = "client id in use";
+	if (*why != NULL)
+		return (NULL);
+	if (j->flags & JOIN_NOCHANNEL)
+		r = number == 0 ? &f->nochannel : NULL;
+	else
+		r = replica_find(f, number);
+	if (r == NULL)
+		*why = "unknown channel number";
+	return (r);
+}
+
+static void
+join_refuse(struct frontend *f, uint32_t number, uint64_t id,
+    enum refused reason)
+{
+	struct msg_refused answer = { .id = id, .why = reason };
+
+	router_counters.refusals++;
+	frontends_send(f, MSG_REFUSED, number, &answer, sizeof(answer));
+}
+
+void
+member_handle_join(struct pipe *p, struct imsg *m)
+{
+	struct frontend *f = frontends_of(p);
+	struct msg_join j;
+	struct replica *r;
+	struct member *mb;
+	const char *origin, *why;
+	size_t origin_len;
+	enum refused reason;
+
+	memcpy(&j, m->data, sizeof(j));
+	origin = (const char *)m->data + sizeof(j);
+	origin_len = m->hdr.len - sizeof(j);
+	if ((r = join_check(f, m->hdr.peerid, &j, &why)) == NULL) {
+		pipe_violation(p, why);
+		return;
+	}
+	/* Who was a member has been admitted, whatever limits say now. */
+	if (!(j.flags & JOIN_RESUME) && !limits_admit(j.addr, origin,
+	    origin_len, r->channel, j.id, &reason)) {
+		join_refuse(f, m->hdr.peerid, j.id, reason);
+		return;
+	}
+	if ((mb = member_new(r, &j, origin, origin_len)) == NULL) {
+		/* One client too many; or a frontend that is. */
+		if (j.flags & JOIN_RESUME)
+			frontends_no_memory(f);
+		else {
+			router_counters.no_memory++;
+			join_refuse(f, m->hdr.peerid, j.id, REFUSED_CLIENTS);
+		}
+		return;
+	}
+	if (j.flags & JOIN_RESUME)
+		router_counters.resumes++;
+	else {
+		router_counters.joins++;
+		frontends_send(f, MSG_JOINED, m->hdr.peerid, &mb->id,
+		    sizeof(mb->id));
+	}
+	/* Frontends that have not resumed learn it from the roster. */
+	if (mb->shown)
+		fanout_presence(r->channel, MSG_CONNECT, mb->id);
+}
+
+static void
+member_leave(struct member *mb)
+{
+	struct channel *c = mb->replica->channel;
+	uint64_t id = mb->id;
+	int shown = mb->shown != 0;
+
+	member_free(mb);
+	if (shown)
+		fanout_presence(c, MSG_DISCONNECT, id);
+}
+
+void
+member_handle_leave(struct pipe *p, struct imsg *m)
+{
+	struct frontend *f = frontends_of(p);
+	struct member *mb;
+	uint64_t id;
+
+	memcpy(&id, m->data, sizeof(id));
+	mb = member_find(id);
+	if (mb == NULL || mb->replica->frontend != f ||
+	    mb->replica->number != m->hdr.peerid) {
+		pipe_violation(p, "leave of one who is no member there");
+		return;
+	}
+	member_leave(mb);
+}
+
+void
+member_handle_resumed(struct pipe *p, struct imsg *m)
+{
+	(void)m;
+	frontends_resumed(frontends_of(p));
+}
+
+static void
+list_leave(struct replica *r)
+{
+	struct member *mb, *next;
+
+	for (mb = LIST_FIRST(&r->list); mb != NULL; mb = next) {
+		next = LIST_NEXT(mb, entry);
+		member_leave(mb);
+	}
+}
+
+void
+member_drop_all(struct frontend *f)
+{
+	struct replica *r;
+	size_t at = 0;
+
+	while ((r = idmap_iterate(&f->replicas, &at, NULL)) != NULL)
+		list_leave(r);
+	list_leave(&f->nochannel);
+}

@@ -1,0 +1,26 @@
+/*
+ * Members by id: joining, leaving, and coming back after the router died.
+ */
+#ifndef ROUTER_MEMBER_H
+#define ROUTER_MEMBER_H
+
+#include <stdint.h>
+
+#include "../common/loop.h"
+
+struct frontend;
+struct member;
+
+/* Handlers of JOIN, LEAVE and RESUMED. */
+pipe_handler member_handle_join, member_handle_leave, member_handle_resumed;
+
+/* The member of that id, of whichever frontend, or NULL. */
+struct member *member_find(uint64_t id);
+
+/*
+ * All members of a frontend leave, and the peers of those that were shown are
+ * told.
+ */
+void	member_drop_all(struct frontend *);
+
+#endif

@@ -1,0 +1,179 @@
+#!/bin/bash
+# Runs parts of the tests: run.sh unit conf fuzz live web.  Builds what they
+# need first.  The last line is the sum: N passed, N failed, N skipped.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+make="make --no-print-directory"
+passed=0 failed=0 skipped=0
+# Test files beside each other; each has daemons of its own.
+together=${TEST_CONCURRENCY:-2}
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+
+count()
+{
+	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+build()
+{
+	local log=$out/build.log
+
+	if $make -j"$(nproc)" "$@" >"$log" 2>&1; then
+		return 0
+	fi
+	cat "$log"
+	echo "FAILED: make $*"
+	count 0 1 0
+	return 1
+}
+
+# cmocka says "[  PASSED  ] 3 test(s)" and so on, on standard error.
+number()
+{
+	sed -n "s/^\[ *$1 *\] \([0-9]*\) test(s).*/\1/p" "$2" | head -n 1
+}
+
+unit()
+{
+	local dir t log p f s code
+
+	for dir in build build-asan; do
+		[ $dir = build ] && { build unit || return; }
+		[ $dir = build ] || { build unit-asan || return; }
+		for t in tests/unit/*_test.c; do
+			t=$(basename "$t" .c)
+			log=$out/$t
+			timeout 120 $dir/unit/"$t" >"$log" 2>&1
+			code=$?
+			p=$(number PASSED "$log") f=$(number FAILED "$log")
+			s=$(number SKIPPED "$log")
+			if [ $code -ne 0 ]; then
+				cat "$log"
+				echo "FAILED: $dir/unit/$t (exit $code)"
+				[ "${f:-0}" -gt 0 ] || f=1
+			fi
+			count "${p:-0}" "${f:-0}" "${s:-0}"
+		done
+		echo "unit tests in $dir: done"
+	done
+}
+
+# X.in is printed by -nv as X.ok, and what is printed is printed as the same
+# again.  X.bad is refused with the messages in X.msg.  All examples parse.
+conf_one()
+{
+	local in=$1 base=${1%.*}
+
+	case $in in
+	*.in)
+		build/nwsd -nv -f "$in" >"$out/print" 2>"$out/err" &&
+		    diff -u "$base.ok" "$out/print" &&
+		    build/nwsd -nv -f "$out/print" >"$out/again" &&
+		    diff -u "$out/print" "$out/again" ;;
+	*.bad)
+		! build/nwsd -n -f "$in" >"$out/err" 2>&1 &&
+		    sed 's|^[^ ]*nwsd: ||' "$out/err" |
+		    diff -u "$base.msg" - ;;
+	*)
+		build/nwsd -n -f "$in" 2>"$out/err" ;;
+	esac
+}
+
+conf()
+{
+	local f
+
+	build all || return
+	if [ -x tests/conf/run.sh ]; then
+		tests/conf/run.sh "$PWD/build/nwsd" >"$out/conf" 2>&1
+		local code=$? line
+		line=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p' \
+		    "$out/conf" | tail -n 1)
+		cat "$out/conf" | grep -v ' passed, ' | tail -n 50
+		[ $code -eq 0 ] || [ "${line#* }" -gt 0 ] 2>/dev/null || line="0 1"
+		# shellcheck disable=SC2086
+		count ${line:-0 1} 0
+		return
+	fi
+	for f in tests/conf/*.in tests/conf/*.bad contrib/*.conf; do
+		[ -f "$f" ] || continue
+		if conf_one "$f"; then
+			count 1 0 0
+		else
+			cat "$out/err"
+			echo "FAILED: $f"
+			count 0 1 0
+		fi
+	done
+	echo "configuration tests: done"
+}
+
+fuzz()
+{
+	local t name
+
+	build replay || return
+	for t in tests/fuzz/*_fuzz.c; do
+		t=$(basename "$t" .c) name=${t%_fuzz}
+		if timeout 300 "build-asan/replay/$t" \
+		    "tests/fuzz/corpus/$name" >"$out/$t" 2>&1; then
+			count 1 0 0
+		else
+			cat "$out/$t"
+			echo "FAILED: corpus of $t"
+			count 0 1 0
+		fi
+	done
+	echo "fuzz corpora: done"
+}
+
+node_files()
+{
+	local tap=$out/tap
+
+	node --test --test-concurrency="$together" \
+	    --test-reporter=./tests/live/reporter.mjs \
+	    --test-reporter-destination=stdout \
+	    --test-reporter=tap --test-reporter-destination="$tap" "$@"
+	local code=$? p f s
+	p=$(sed -n 's/^# pass //p' "$tap" | tail -n 1)
+	f=$(sed -n 's/^# fail //p' "$tap" | tail -n 1)
+	s=$(sed -n 's/^# skipped //p' "$tap" | tail -n 1)
+	local c
+	c=$(sed -n 's/^# cancelled //p' "$tap" | tail -n 1)
+	f=$((${f:-0} + ${c:-0}))
+	[ $code -eq 0 ] || [ "$f" -gt 0 ] || f=1
+	count "${p:-0}" "$f" "${s:-0}"
+}
+
+live()
+{
+	build all && build asan || return
+	# The soak has the machine for itself.
+	local files
+	files=$(ls tests/live/*.test.mjs | grep -v soak)
+	# shellcheck disable=SC2086
+	node_files $files
+	# What parses bytes of strangers, once more with the sanitizers.
+	NWSD_BUILD=build-asan node_files tests/live/conformance.test.mjs \
+	    tests/live/access.test.mjs
+	node_files tests/live/soak.test.mjs
+}
+
+web()
+{
+	build all || return
+	node_files tests/web/*.test.mjs
+}
+
+[ $# -gt 0 ] || set -- unit conf fuzz live web
+for part; do
+	case $part in
+	unit | conf | fuzz | live | web) "$part" ;;
+	*) echo "usage: $0 [unit] [conf] [fuzz] [live] [web]" >&2; exit 2 ;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
