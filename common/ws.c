@@ -129,34 +129,46 @@ ws_header(uint8_t *out, int opcode, int rsv1, uint64_t len, const uint8_t *key)
 	return (size);
 }
 
+#ifdef __SSE2__
+static inline void
+xor_bytes(__m128i *p, __m128i mask)
+{
+	_mm_storeu_si128(p, _mm_xor_si128(_mm_loadu_si128(p), mask));
+}
+#endif
+
 void
 ws_mask(uint8_t *p, size_t n, const uint8_t key[4], uint64_t offset)
 {
-	uint8_t		 turned[16];
+	uint8_t		 twice[8];
 	uint64_t	 word, mask;
+	uint32_t	 turned;
 	size_t		 i;
 
-	for (i = 0; i < sizeof(turned); i++)
-		turned[i] = key[(offset + i) & 3];
+	/* The key as it applies from p on. */
+	memcpy(twice, key, 4);
+	memcpy(twice + 4, key, 4);
+	memcpy(&turned, twice + (offset & 3), sizeof(turned));
 #ifdef __SSE2__
-	__m128i mask16, *p16;
+	const __m128i	 wide = _mm_set1_epi32((int)turned);
+	__m128i		*v;
 
-	memcpy(&mask16, turned, sizeof(mask16));
-	for (; n >= 64; n -= 64, p += 64)
-		for (i = 0; i < 4; i++) {
-			p16 = (__m128i *)(void *)p + i;
-			_mm_storeu_si128(p16,
-			    _mm_xor_si128(_mm_loadu_si128(p16), mask16));
-		}
+	for (; n >= 64; n -= 64, p += 64) {
+		v = (__m128i *)(void *)p;
+		xor_bytes(v, wide);
+		xor_bytes(v + 1, wide);
+		xor_bytes(v + 2, wide);
+		xor_bytes(v + 3, wide);
+	}
 #endif
-	memcpy(&mask, turned, sizeof(mask));
+	mask = (uint64_t)turned << 32 | turned;
 	for (; n >= 8; n -= 8, p += 8) {
 		memcpy(&word, p, sizeof(word));
 		word ^= mask;
 		memcpy(p, &word, sizeof(word));
 	}
 	for (i = 0; i < n; i++)
-		p[i] ^= turned[i];
+		p[i] ^= twice[(offset + i) & 3];
 }
 
 void

@@ -37,9 +37,10 @@ struct access_verdict {
  * expire.  Checks in this order: exactly one Host (400) that names this machine
  * with the listener's port (421); at most one Origin (400) that is local, of
  * this daemon, configured or granted (403); without Origin, for an upgrade the
- * native token where one is configured (401; not on a Unix socket) and no
- * Sec-Fetch-Site that says a page is behind it; for a page, Sec-Fetch-Site not
- * cross-site or same-site unless it is a top-level navigation (403).
+ * native token where one is configured, as "Authorization: Bearer TOKEN" (401;
+ * not on a Unix socket), and no Sec-Fetch-Site that says a page is behind it;
+ * for a page, Sec-Fetch-Site not cross-site or same-site unless it is a
+ * top-level navigation (403).
  */
 void	access_decide(const struct conf *, const struct grants *,
 	    const struct access_listener *, const struct http_request *,

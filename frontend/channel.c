@@ -331,10 +331,9 @@ channel_presence(uint32_t number, uint64_t id, int connect)
 	if (ch == NULL)
 		return (-1);
 	if (!connect) {
-		if (peers_remove(ch, id) == -1)
-			return (-1);
-		tell_all(ch, id, 0);
-		return (0);
+		if (peers_remove(ch, id) == 0)
+			tell_all(ch, id, 0);
+		return (0);	/* unknown: memory ran out when it came */
 	}
 	if (peers_add(ch, id) == -1)
 		return (0);	/* it is not shown here; nothing else is lost */

@@ -18,6 +18,7 @@
 #include "channel.h"
 #include "client.h"
 #include "counters.h"
+#include "deflate.h"
 #include "listener.h"
 #include "output.h"
 #include "source.h"
@@ -137,21 +138,22 @@ tick(int fd, short what, void *arg)
 			client_due(c, tick_s);
 		}
 	}
-	output_trim();
+	deflate_trim();
+	/* Nobody here, nothing kept: sleep until somebody comes. */
+	if (output_trim() == 0 && nclients == 0)
+		event_del(tick_event);
 }
 
 void
 client_init(void)
 {
-	struct timeval	second = { 1, 0 };
-	int		i;
+	int	i;
 
 	for (i = 0; i < WHEEL; i++)
 		LIST_INIT(&wheel[i]);
-	tick_s = loop_now_s();
 	if ((read_buf = malloc(READ_MAX)) == NULL ||
 	    (tick_event = event_new(loop_base(), -1, EV_PERSIST, tick,
-	    NULL)) == NULL || event_add(tick_event, &second) == -1 ||
+	    NULL)) == NULL ||
 	    (rate_event = event_new(loop_base(), -1, 0, rate_tick,
 	    NULL)) == NULL)
 		fatalx("clients: out of memory");
@@ -394,6 +396,17 @@ client_make_room(void)
 }
 
 int
+client_tick_start(void)
+{
+	static const struct timeval	second = { 1, 0 };
+
+	if (event_pending(tick_event, EV_TIMEOUT, NULL))
+		return (0);
+	tick_s = loop_now_s();
+	return (event_add(tick_event, &second));
+}
+
+int
 client_new(int fd, struct listener *l, const uint8_t addr[16])
 {
 	struct client	*c;
@@ -408,7 +421,8 @@ client_new(int fd, struct listener *l, const uint8_t addr[16])
 	c->address = source_ref((const char *)addr, 16);
 	event_assign(&c->ev, loop_base(), fd, EV_READ | EV_PERSIST,
 	    client_readable, c);
-	if (c->address == NULL || event_add(&c->ev, NULL) == -1)
+	if (c->address == NULL || client_tick_start() == -1 ||
+	    event_add(&c->ev, NULL) == -1)
 		return (client_new_failed(c));
 	listener_ref(l);
 	LIST_INSERT_HEAD(&wheel[0], c, wheel);

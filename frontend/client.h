@@ -125,6 +125,12 @@ struct imsgbuf *frontend_router(void);
  */
 void	 client_init(void);
 
+/*
+ * The timers run while there is anybody to look at, or a paused listener.  -1
+ * when out of memory.
+ */
+int	 client_tick_start(void);
+
 /* Takes fd.  Returns 0, or -1 when out of memory, with fd closed. */
 int	 client_new(int fd, struct listener *, const uint8_t addr[16]);
 

@@ -75,7 +75,7 @@ chunk_free(struct chunk *k)
 }
 
 /* What lay unused for a whole second is given back. */
-void
+size_t
 feed_trim_pool(void)
 {
 	unsigned int	 class;
@@ -91,6 +91,7 @@ feed_trim_pool(void)
 			free(k);
 		}
 	pool_low = pool_bytes;
+	return (pool_bytes);
 }
 
 struct feed *

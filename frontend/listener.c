@@ -211,7 +211,7 @@ listener_pause(void)
 {
 	struct listener	*l;
 
-	if (paused)
+	if (paused || client_tick_start() == -1)
 		return;
 	paused = 1;
 	TAILQ_FOREACH(l, &listeners, entry)

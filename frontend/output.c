@@ -123,13 +123,13 @@ output_free(struct client *c)
 }
 
 /* Spare outputs are given back a few at a time. */
-void
+int
 output_trim(void)
 {
 	struct output	*q;
 	unsigned int	 n;
 
-	for (n = pool_count / 2; n > 0; n--) {
+	for (n = (pool_count + 1) / 2; n > 0; n--) {
 		q = TAILQ_LAST(&pool, output_list);
 		TAILQ_REMOVE(&pool, q, entry);
 		pool_count--;
@@ -137,7 +137,7 @@ output_trim(void)
 		free(q->buf);
 		free(q);
 	}
-	feed_trim_pool();
+	return (feed_trim_pool() > 0 || pool_count > 0);
 }
 
 /* Forgets the marks and bytes that are dealt with. */

@@ -93,7 +93,10 @@ size_t		 output_memory(void);
 /* Writes what this turn collected. */
 void		 output_flush(void);
 
-/* Gives back spare memory; once a second. */
-void		 output_trim(void);
+/*
+ * Gives back spare memory; once a second while there is some.  Returns whether
+ * any is left.
+ */
+int		 output_trim(void);
 
 #endif

@@ -72,7 +72,8 @@ struct output {
 /* feed.c */
 void	 feed_touch(struct feed *);
 void	 feed_flush_all(void);
-void	 feed_trim_pool(void);
+/* Bytes that are still kept for reuse. */
+size_t	 feed_trim_pool(void);
 /* The chunk that has the byte at this place; NULL at the end. */
 struct chunk *feed_chunk(const struct feed *, uint64_t pos);
 /* Size of the frame at p, as feed_append() callers write them. */

@@ -8,24 +8,20 @@
 
 #include "common/msg.h"
 
-#define MARK	".\\\" MESSAGES\n"
-#define WIDTH	76		/* of a line of text */
+#define MARK ".\\\" MESSAGES\n"
+#define WIDTH 76 /* of a line of text */
 
 /* The groups of the table, by their first row. */
 static const struct {
-	enum msg_type	 first;
-	const char	*title;
-} groups[] = {
-	{ MSG_CONF,		"Start and reload" },
-	{ MSG_LOG_LEVEL,	"Control" },
-	{ MSG_CTL_SHOW,		"nwsctl" },
-	{ MSG_CHANNEL_OPEN,	"Channels" }
-};
+	enum msg_type first;
+	const char *title;
+} groups[] = { { MSG_CONF, "Start and reload" }, { MSG_LOG_LEVEL, "Control" },
+	{ MSG_CTL_SHOW, "nwsctl" }, { MSG_CHANNEL_OPEN, "Channels" } };
 
 static void
 print_group(uint32_t type)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		if ((uint32_t)groups[i].first != type)
@@ -39,8 +35,8 @@ print_group(uint32_t type)
 static void
 print_processes(uint32_t bits)
 {
-	const char	*separator = "";
-	uint32_t	 bit;
+	const char *separator = "";
+	uint32_t bit;
 
 	for (bit = 1; bit != 0 && bit <= bits; bit <<= 1) {
 		if ((bits & bit) == 0)
@@ -67,8 +63,8 @@ print_size(const struct msg_info *m)
 static void
 print_text(const char *text)
 {
-	size_t	column = 0, n;
-	int	first = 1;
+	size_t column = 0, n;
+	int first = 1;
 
 	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
 		n = strcspn(text, " ");
@@ -78,8 +74,10 @@ print_text(const char *text)
 		}
 		if (column != 0)
 			putchar(' ');
-		printf("%c%.*s", first && *text >= 'a' && *text <= 'z' ?
-		    *text - 'a' + 'A' : *text, (int)n - 1, text + 1);
+		printf("%c%.*s",
+		    first && *text >= 'a' && *text <= 'z' ? *text - 'a' + 'A' :
+							    *text,
+		    (int)n - 1, text + 1);
 		column += n + (column != 0);
 		first = 0;
 	}
@@ -89,10 +87,10 @@ print_text(const char *text)
 static void
 print_table(void)
 {
-	uint32_t	type;
+	uint32_t type;
 
 	for (type = MSG_NONE + 1; type < MSG_TYPES; type++) {
-		const struct msg_info	*m = &msg_table[type];
+		const struct msg_info *m = &msg_table[type];
 
 		print_group(type);
 		printf(".It Dv %s Pq %u\n", m->name, type);
@@ -110,7 +108,7 @@ print_table(void)
 int
 main(void)
 {
-	char	line[1024];
+	char line[1024];
 
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		if (strcmp(line, MARK) == 0)

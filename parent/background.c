@@ -10,13 +10,12 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-static int	waiter = -1;	/* to whoever started us */
+static int waiter = -1; /* to whoever started us */
 
-static void __attribute__((__noreturn__))
-wait_for_ready(int fd)
+static void __attribute__((__noreturn__)) wait_for_ready(int fd)
 {
-	char	byte;
-	ssize_t	n;
+	char byte;
+	ssize_t n;
 
 	while ((n = read(fd, &byte, 1)) == -1 && errno == EINTR)
 		continue;
@@ -29,8 +28,8 @@ wait_for_ready(int fd)
 void
 background_enter(void)
 {
-	int	fds[2], dev_null;
-	pid_t	pid;
+	int fds[2], dev_null;
+	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) == -1 || (pid = fork()) == -1)
 		fatal("background");

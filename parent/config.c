@@ -18,16 +18,16 @@
 
 /* One reading of the configuration. */
 struct reading {
-	int	 starting;
-	int	 errors;
-	char	*why;		/* WHY_MAX: the first error */
-	char	 readable[256];	/* first file that everybody may read, or "" */
+	int starting;
+	int errors;
+	char *why;          /* WHY_MAX: the first error */
+	char readable[256]; /* first file that everybody may read, or "" */
 };
 
 /* The file: its name as it was given and a path that chdir() leaves alone. */
-static const char	*file_name = "built-in";
-static char		 file_path[PATH_MAX];
-static int		 file_asked;
+static const char *file_name = "built-in";
+static char file_path[PATH_MAX];
+static int file_asked;
 
 static void
 say(const struct reading *r, const char *line)
@@ -41,7 +41,7 @@ say(const struct reading *r, const char *line)
 static void
 report(const char *line, void *arg)
 {
-	struct reading	*r = arg;
+	struct reading *r = arg;
 
 	if (r->errors++ == 0)
 		snprintf(r->why, WHY_MAX, "%s", line);
@@ -51,8 +51,8 @@ report(const char *line, void *arg)
 static void __attribute__((__format__(printf, 2, 3)))
 error(struct reading *r, const char *fmt, ...)
 {
-	char	line[WHY_MAX];
-	va_list	ap;
+	char line[WHY_MAX];
+	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
@@ -63,16 +63,16 @@ error(struct reading *r, const char *fmt, ...)
 void
 config_init(const struct options *o)
 {
-	char	dir[PATH_MAX];
-	int	n;
+	char dir[PATH_MAX];
+	int n;
 
 	file_asked = o->file != NULL;
 	file_name = file_asked ? o->file : CONF_FILE;
 	if (*file_name == '/' || getcwd(dir, sizeof(dir)) == NULL)
 		n = snprintf(file_path, sizeof(file_path), "%s", file_name);
 	else
-		n = snprintf(file_path, sizeof(file_path), "%s/%s", dir,
-		    file_name);
+		n = snprintf(
+		    file_path, sizeof(file_path), "%s/%s", dir, file_name);
 	if (n < 0 || (size_t)n >= sizeof(file_path))
 		fatalx("%s: name too long", file_name);
 }
@@ -95,20 +95,23 @@ config_name(void)
 static void
 check_permissions(struct reading *r, FILE *f, const char *name)
 {
-	struct stat	st;
-	char		line[WHY_MAX];
+	struct stat st;
+	char line[WHY_MAX];
 
 	if (fstat(fileno(f), &st) == -1 || !S_ISREG(st.st_mode))
 		return;
 	if (st.st_uid != 0 && st.st_uid != geteuid()) {
-		snprintf(line, sizeof(line), "%s: warning: belongs to another "
-		    "user (%u)", name, (unsigned int)st.st_uid);
+		snprintf(line, sizeof(line),
+		    "%s: warning: belongs to another "
+		    "user (%u)",
+		    name, (unsigned int)st.st_uid);
 		say(r, line);
 	}
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		snprintf(line, sizeof(line), "%s: warning: others than its "
-		    "owner may write it (mode %03o)", name,
-		    (unsigned int)st.st_mode & 0777);
+		snprintf(line, sizeof(line),
+		    "%s: warning: others than its "
+		    "owner may write it (mode %03o)",
+		    name, (unsigned int)st.st_mode & 0777);
 		say(r, line);
 	}
 	if ((st.st_mode & S_IROTH) != 0 && r->readable[0] == '\0')
@@ -118,8 +121,8 @@ check_permissions(struct reading *r, FILE *f, const char *name)
 static FILE *
 open_file(const char *path)
 {
-	FILE		*f;
-	struct stat	 st;
+	FILE *f;
+	struct stat st;
 
 	if ((f = fopen(path, "re")) == NULL)
 		return (NULL);
@@ -135,11 +138,11 @@ open_file(const char *path)
 static FILE *
 open_include(const char *path, void *arg)
 {
-	struct reading	*r = arg;
-	FILE		*f;
-	char		 full[PATH_MAX];
-	const char	*slash = strrchr(file_path, '/');
-	int		 n;
+	struct reading *r = arg;
+	FILE *f;
+	char full[PATH_MAX];
+	const char *slash = strrchr(file_path, '/');
+	int n;
 
 	if (*path == '/' || slash == NULL)
 		n = snprintf(full, sizeof(full), "%s", path);
@@ -159,7 +162,7 @@ open_include(const char *path, void *arg)
 static char *
 read_all(FILE *f, size_t *len)
 {
-	char	*text = malloc(MSG_TEXT_MAX + 1);
+	char *text = malloc(MSG_TEXT_MAX + 1);
 
 	if (text == NULL)
 		return (NULL);
@@ -175,9 +178,9 @@ read_all(FILE *f, size_t *len)
 static struct conf *
 load_file(struct reading *r, FILE *f)
 {
-	struct conf	*conf;
-	char		*text;
-	size_t		 len;
+	struct conf *conf;
+	char *text;
+	size_t len;
 
 	check_permissions(r, f, file_name);
 	text = read_all(f, &len);
@@ -197,17 +200,19 @@ check_secret(struct reading *r, const struct conf *conf)
 {
 	if (conf->native_token == NULL || r->readable[0] == '\0')
 		return (0);
-	error(r, "%s: it holds a native token and everybody may read it, "
-	    "expected mode 0600 or 0640", r->readable);
+	error(r,
+	    "%s: it holds a native token and everybody may read it, "
+	    "expected mode 0600 or 0640",
+	    r->readable);
 	return (-1);
 }
 
 struct conf *
 config_load(int starting, char why[WHY_MAX])
 {
-	struct reading	 r;
-	struct conf	*conf;
-	FILE		*f;
+	struct reading r;
+	struct conf *conf;
+	FILE *f;
 
 	memset(&r, 0, sizeof(r));
 	r.starting = starting;
@@ -220,7 +225,8 @@ config_load(int starting, char why[WHY_MAX])
 	if (f == NULL) {
 		if (!parent.options->check)
 			log_info("there is no %s: using the built-in "
-			    "configuration", file_name);
+				 "configuration",
+			    file_name);
 		if ((conf = conf_default()) == NULL)
 			error(&r, "%s", strerror(ENOMEM));
 		return (conf);
@@ -232,7 +238,7 @@ config_load(int starting, char why[WHY_MAX])
 		return (NULL);
 	}
 	if (conf == NULL && r.errors > 1) {
-		size_t	n = strlen(why);
+		size_t n = strlen(why);
 
 		snprintf(why + n, WHY_MAX - n, " (and %d more)", r.errors - 1);
 	}

@@ -19,42 +19,41 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define ROWS_MAX	(64u * 1024u * 1024u)	/* bytes that wait, of rows */
-#define EVENTS_MAX	(1024u * 1024u)		/* of events */
-#define ACCEPT_MAX	16			/* for each turn */
+#define ROWS_MAX (64u * 1024u * 1024u) /* bytes that wait, of rows */
+#define EVENTS_MAX (1024u * 1024u)     /* of events */
+#define ACCEPT_MAX 16                  /* for each turn */
 
 /* One connection. */
 struct ctl {
 	TAILQ_ENTRY(ctl) entry;
-	struct pipe	*pipe;		/* paused while a request is open */
-	int		 may_change;
-	int		 monitor;
-	uint64_t	 missed;	/* events since it fell behind */
+	struct pipe *pipe; /* paused while a request is open */
+	int may_change;
+	int monitor;
+	uint64_t missed; /* events since it fell behind */
 };
 
 static struct {
-	TAILQ_HEAD(, ctl)	 ctls;
-	unsigned int		 count;
-	unsigned int		 monitors;
-	uint64_t		 refused;
-	struct sockaddr_un	 addr;
-	struct unix_file	 file;
-	int			 fd;
-	struct event		*event, *again;
+	TAILQ_HEAD(, ctl) ctls;
+	unsigned int count;
+	unsigned int monitors;
+	uint64_t refused;
+	struct sockaddr_un addr;
+	struct unix_file file;
+	int fd;
+	struct event *event, *again;
 } control = { .ctls = TAILQ_HEAD_INITIALIZER(control.ctls), .fd = -1 };
 
-static pipe_handler	asked_show, asked_monitor, asked_reload, asked_log,
-			asked_close, asked_origin, asked_trip;
+static pipe_handler asked_show, asked_monitor, asked_reload, asked_log,
+    asked_close, asked_origin, asked_trip;
 
-static const struct pipe_phase phase = { "control", {
-	[MSG_CTL_SHOW] = asked_show,
-	[MSG_CTL_MONITOR] = asked_monitor,
-	[MSG_CTL_RELOAD] = asked_reload,
-	[MSG_CTL_LOG] = asked_log,
-	[MSG_CTL_CLOSE] = asked_close,
-	[MSG_CTL_ORIGIN] = asked_origin,
-	[MSG_CTL_TRIP] = asked_trip
-} };
+static const struct pipe_phase phase = { "control",
+	{ [MSG_CTL_SHOW] = asked_show,
+	    [MSG_CTL_MONITOR] = asked_monitor,
+	    [MSG_CTL_RELOAD] = asked_reload,
+	    [MSG_CTL_LOG] = asked_log,
+	    [MSG_CTL_CLOSE] = asked_close,
+	    [MSG_CTL_ORIGIN] = asked_origin,
+	    [MSG_CTL_TRIP] = asked_trip } };
 
 int
 control_monitored(void)
@@ -78,7 +77,7 @@ control_refused(void)
 static void
 count_monitor(int by)
 {
-	uint32_t	on, before = control_monitored();
+	uint32_t on, before = control_monitored();
 
 	control.monitors += (unsigned int)by;
 	on = control_monitored();
@@ -112,8 +111,8 @@ static void
 ctl_send(struct ctl *c, uint32_t type, const void *data, size_t len,
     const void *tail, size_t tail_len)
 {
-	if (imsg_send2(pipe_imsg(c->pipe), type, 0, data, len, tail,
-	    tail_len) == -1) {
+	if (imsg_send2(
+		pipe_imsg(c->pipe), type, 0, data, len, tail, tail_len) == -1) {
 		log_warn("control: %s", msg_name(type));
 		shutdown(imsgbuf_fd(pipe_imsg(c->pipe)), SHUT_RDWR);
 	}
@@ -123,9 +122,9 @@ ctl_send(struct ctl *c, uint32_t type, const void *data, size_t len,
 void
 ctl_done(struct ctl *c, uint32_t code, const char *fmt, ...)
 {
-	char	text[MSG_ROW_MAX + 1];
-	va_list	ap;
-	int	n;
+	char text[MSG_ROW_MAX + 1];
+	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
@@ -150,7 +149,7 @@ ctl_row(struct ctl *c, const void *row, size_t len)
 void
 control_event_relay(const void *data, size_t len)
 {
-	struct ctl	*c;
+	struct ctl *c;
 
 	TAILQ_FOREACH(c, &control.ctls, entry) {
 		if (!c->monitor)
@@ -168,14 +167,13 @@ static size_t __attribute__((__format__(printf, 3, 0)))
 make_event(char buf[sizeof(struct msg_event) + MSG_ROW_MAX], uint32_t kind,
     const char *fmt, va_list ap)
 {
-	struct msg_event	e;
-	struct timespec		ts;
-	int			n;
+	struct msg_event e;
+	struct timespec ts;
+	int n;
 
 	memset(&e, 0, sizeof(e));
 	clock_gettime(CLOCK_REALTIME, &ts);
-	e.time_ms = (uint64_t)ts.tv_sec * 1000 +
-	    (uint64_t)ts.tv_nsec / 1000000;
+	e.time_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 	e.kind = kind;
 	e.process = P_PARENT;
 	memcpy(buf, &e, sizeof(e));
@@ -190,9 +188,9 @@ make_event(char buf[sizeof(struct msg_event) + MSG_ROW_MAX], uint32_t kind,
 void
 control_event(uint32_t kind, const char *fmt, ...)
 {
-	char	buf[sizeof(struct msg_event) + MSG_ROW_MAX];
-	va_list	ap;
-	size_t	len;
+	char buf[sizeof(struct msg_event) + MSG_ROW_MAX];
+	va_list ap;
+	size_t len;
 
 	if (!control_monitored())
 		return;
@@ -206,9 +204,9 @@ control_event(uint32_t kind, const char *fmt, ...)
 static void __attribute__((__format__(printf, 2, 3)))
 tell_missed(struct ctl *c, const char *fmt, ...)
 {
-	char	buf[sizeof(struct msg_event) + MSG_ROW_MAX];
-	va_list	ap;
-	size_t	len;
+	char buf[sizeof(struct msg_event) + MSG_ROW_MAX];
+	va_list ap;
+	size_t len;
 
 	va_start(ap, fmt);
 	len = make_event(buf, EVENT_MISSED, fmt, ap);
@@ -219,13 +217,13 @@ tell_missed(struct ctl *c, const char *fmt, ...)
 void
 control_flush(void)
 {
-	struct ctl	*c;
+	struct ctl *c;
 
 	TAILQ_FOREACH(c, &control.ctls, entry) {
 		if (c->missed > 0 &&
 		    imsg_queued(pipe_imsg(c->pipe)) < EVENTS_MAX / 2) {
-			tell_missed(c, "events=%llu",
-			    (unsigned long long)c->missed);
+			tell_missed(
+			    c, "events=%llu", (unsigned long long)c->missed);
 			c->missed = 0;
 		}
 		pipe_flush(c->pipe);
@@ -238,7 +236,8 @@ static int
 may_change(struct ctl *c)
 {
 	if (!c->may_change)
-		ctl_done(c, 1, "only root and the user that runs nwsd may do "
+		ctl_done(c, 1,
+		    "only root and the user that runs nwsd may do "
 		    "this");
 	return (c->may_change);
 }
@@ -246,11 +245,12 @@ may_change(struct ctl *c)
 static void
 asked_show(struct pipe *pipe, struct imsg *m)
 {
-	struct msg_show	show;
+	struct msg_show show;
 
 	memcpy(&show, m->data, sizeof(show));
 	if (show.what >= SHOW_WHATS) {
-		ctl_done(pipe_arg(pipe), 1, "there is nothing like that to "
+		ctl_done(pipe_arg(pipe), 1,
+		    "there is nothing like that to "
 		    "show");
 		return;
 	}
@@ -261,7 +261,7 @@ asked_show(struct pipe *pipe, struct imsg *m)
 static void
 asked_monitor(struct pipe *pipe, struct imsg *m)
 {
-	struct ctl	*c = pipe_arg(pipe);
+	struct ctl *c = pipe_arg(pipe);
 
 	(void)m;
 	if (!c->monitor)
@@ -282,7 +282,7 @@ asked_reload(struct pipe *pipe, struct imsg *m)
 static void
 asked_log(struct pipe *pipe, struct imsg *m)
 {
-	uint32_t	level;
+	uint32_t level;
 
 	if (!may_change(pipe_arg(pipe)))
 		return;
@@ -297,7 +297,7 @@ asked_log(struct pipe *pipe, struct imsg *m)
 static void
 asked_close(struct pipe *pipe, struct imsg *m)
 {
-	uint64_t	id;
+	uint64_t id;
 
 	if (!may_change(pipe_arg(pipe)))
 		return;
@@ -309,7 +309,7 @@ asked_close(struct pipe *pipe, struct imsg *m)
 static void
 asked_origin(struct pipe *pipe, struct imsg *m)
 {
-	struct msg_origin	ask;
+	struct msg_origin ask;
 
 	if (!may_change(pipe_arg(pipe)))
 		return;
@@ -321,9 +321,9 @@ asked_origin(struct pipe *pipe, struct imsg *m)
 static void
 asked_trip(struct pipe *pipe, struct imsg *m)
 {
-	struct ctl	*c = pipe_arg(pipe);
-	struct process	*p;
-	struct msg_trip	 trip;
+	struct ctl *c = pipe_arg(pipe);
+	struct process *p;
+	struct msg_trip trip;
 
 	if (!may_change(c))
 		return;
@@ -344,10 +344,10 @@ asked_trip(struct pipe *pipe, struct imsg *m)
 static struct ctl *
 ctl_new(int fd)
 {
-	struct ucred	 cred;
-	socklen_t	 len = sizeof(cred);
-	struct imsgbuf	*ib;
-	struct ctl	*c;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	struct imsgbuf *ib;
+	struct ctl *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL ||
 	    (ib = imsgbuf_new(fd, P_PARENT, P_CTL, 0)) == NULL) {
@@ -369,7 +369,7 @@ ctl_new(int fd)
 static void
 ctl_accept(int fd)
 {
-	struct ctl	*c = ctl_new(fd);
+	struct ctl *c = ctl_new(fd);
 
 	if (c == NULL) {
 		log_warnx("control: out of memory");
@@ -395,8 +395,8 @@ accept_again(int fd, short what, void *arg)
 static void
 accept_ready(int fd, short what, void *arg)
 {
-	static const struct timeval	 pause = { 1, 0 };
-	int				 i, s;
+	static const struct timeval pause = { 1, 0 };
+	int i, s;
 
 	(void)what;
 	(void)arg;
@@ -440,12 +440,12 @@ control_path(const struct conf *conf, char *buf, size_t size, char why[WHY_MAX])
 static int
 make_directory(const char *path, char why[WHY_MAX])
 {
-	struct stat	st;
-	char		dir[64];
-	size_t		n;
+	struct stat st;
+	char dir[64];
+	size_t n;
 
-	n = (size_t)snprintf(dir, sizeof(dir), "/tmp/nwsd-%lu",
-	    (unsigned long)geteuid());
+	n = (size_t)snprintf(
+	    dir, sizeof(dir), "/tmp/nwsd-%lu", (unsigned long)geteuid());
 	if (strncmp(path, dir, n) != 0 || path[n] != '/')
 		return (0);
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
@@ -454,9 +454,10 @@ make_directory(const char *path, char why[WHY_MAX])
 	}
 	if (lstat(dir, &st) == -1 || !S_ISDIR(st.st_mode) ||
 	    st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
-		snprintf(why, WHY_MAX, "control: %s: must be a directory of "
-		    "mode 0700 that belongs to user %lu", dir,
-		    (unsigned long)geteuid());
+		snprintf(why, WHY_MAX,
+		    "control: %s: must be a directory of "
+		    "mode 0700 that belongs to user %lu",
+		    dir, (unsigned long)geteuid());
 		return (-1);
 	}
 	return (0);
@@ -465,15 +466,15 @@ make_directory(const char *path, char why[WHY_MAX])
 int
 control_open(const struct conf *conf, char why[WHY_MAX])
 {
-	char	reason[WHY_MAX];
+	char reason[WHY_MAX];
 
 	control.addr.sun_family = AF_UNIX;
 	if (control_path(conf, control.addr.sun_path,
-	    sizeof(control.addr.sun_path), why) == -1 ||
+		sizeof(control.addr.sun_path), why) == -1 ||
 	    make_directory(control.addr.sun_path, why) == -1)
 		return (-1);
-	control.fd = unix_open(&control.addr, conf->control_mode, NULL,
-	    &control.file, reason);
+	control.fd = unix_open(
+	    &control.addr, conf->control_mode, NULL, &control.file, reason);
 	if (control.fd != -1)
 		return (0);
 	snprintf(why, WHY_MAX, "control: %.*s", WHY_MAX - 20, reason);
@@ -484,8 +485,8 @@ void
 control_start(void)
 {
 	control.again = evtimer_new(loop_base(), accept_again, NULL);
-	control.event = event_new(loop_base(), control.fd,
-	    EV_READ | EV_PERSIST, accept_ready, NULL);
+	control.event = event_new(
+	    loop_base(), control.fd, EV_READ | EV_PERSIST, accept_ready, NULL);
 	if (control.again == NULL || control.event == NULL ||
 	    event_add(control.event, NULL) == -1)
 		fatalx("control: out of memory");
@@ -494,7 +495,7 @@ control_start(void)
 void
 control_close(void)
 {
-	struct ctl	*c;
+	struct ctl *c;
 
 	control_flush();
 	while ((c = TAILQ_FIRST(&control.ctls)) != NULL)

@@ -1,7 +1,7 @@
 /*
- * The file that keeps what was decided with "nwsctl origin", so that it survives
- * a restart: /var/lib/nwsd/origins of root, $XDG_STATE_HOME/nwsd/origins of
- * others.  Runs in the parent; a person may have edited it, so what is not
+ * The file that keeps what was decided with "nwsctl origin", so that it lives
+ * through a restart: /var/lib/nwsd/origins of root, and of others
+ * $XDG_STATE_HOME/nwsd/origins.  Runs in the parent; a person may have edited it, so what is not
  * understood is kept aside and said.
  */
 #include <sys/stat.h>
@@ -18,17 +18,17 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define FILE_MAX	MSG_TEXT_MAX
+#define FILE_MAX MSG_TEXT_MAX
 
-static char	path[PATH_MAX];		/* "" where there is no place */
-static char	dir[PATH_MAX];
+static char path[PATH_MAX]; /* "" where there is no place */
+static char dir[PATH_MAX];
 
 /* Where the file is; the parent is the only one who asks. */
 static void
 find_place(void)
 {
-	const char	*base = NULL, *rest = "nwsd";
-	int		 n = -1;
+	const char *base = NULL, *rest = "nwsd";
+	int n = -1;
 
 	if (geteuid() == 0)
 		base = "/var/lib";
@@ -46,10 +46,10 @@ find_place(void)
 static char *
 read_file(size_t *len)
 {
-	struct stat	 st;
-	char		*text = NULL;
-	ssize_t		 n;
-	int		 fd;
+	struct stat st;
+	char *text = NULL;
+	ssize_t n;
+	int fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1) {
@@ -62,7 +62,8 @@ read_file(size_t *len)
 	    (text = malloc((size_t)st.st_size + 1)) == NULL ||
 	    (n = read(fd, text, (size_t)st.st_size)) == -1) {
 		log_warnx("%s: cannot be read, or is not a file of at most "
-		    "%u bytes", path, FILE_MAX);
+			  "%u bytes",
+		    path, FILE_MAX);
 		free(text);
 		text = NULL;
 	} else
@@ -75,12 +76,12 @@ read_file(size_t *len)
 static int
 write_file(const char *name, const char *text, size_t len)
 {
-	ssize_t	n;
-	size_t	done = 0;
-	int	fd, error = 0;
+	ssize_t n;
+	size_t done = 0;
+	int fd, error = 0;
 
-	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	fd = open(
+	    name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return (-1);
 	while (error == 0 && done < len) {
@@ -100,7 +101,7 @@ write_file(const char *name, const char *text, size_t len)
 static void
 keep_aside(const char *text, size_t len)
 {
-	char	name[PATH_MAX];
+	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), "%.*s.bad", (int)sizeof(name) - 8, path);
 	if (write_file(name, text, len) == -1)
@@ -112,9 +113,9 @@ keep_aside(const char *text, size_t len)
 void
 grants_file_load(struct grants *grants)
 {
-	char	*text, *end, *line, *nl;
-	size_t	 len = 0;
-	int	 number = 0, at, bad = 0;
+	char *text, *end, *line, *nl;
+	size_t len = 0;
+	int number = 0, at, bad = 0;
 
 	find_place();
 	if (path[0] == '\0' || (text = read_file(&len)) == NULL)
@@ -124,9 +125,10 @@ grants_file_load(struct grants *grants)
 		if ((nl = memchr(line, '\n', (size_t)(end - line))) == NULL)
 			nl = end;
 		number++;
-		if (grants_parse(grants, line, (size_t)(nl - line), &at) == -1) {
-			log_warnx("%s:%d: not understood, left out", path,
-			    number);
+		if (grants_parse(grants, line, (size_t)(nl - line), &at) ==
+		    -1) {
+			log_warnx(
+			    "%s:%d: not understood, left out", path, number);
 			bad++;
 		}
 	}
@@ -146,7 +148,7 @@ fail(char why[WHY_MAX], const char *name)
 static void
 sync_directory(void)
 {
-	int	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd == -1)
 		return;
@@ -157,11 +159,12 @@ sync_directory(void)
 int
 grants_file_save(const struct grants *grants, char why[WHY_MAX])
 {
-	char	 temp[PATH_MAX], *text;
-	int	 rc;
+	char temp[PATH_MAX], *text;
+	int rc;
 
 	if (path[0] == '\0') {
-		snprintf(why, WHY_MAX, "neither XDG_STATE_HOME nor HOME says "
+		snprintf(why, WHY_MAX,
+		    "neither XDG_STATE_HOME nor HOME says "
 		    "where to keep it");
 		return (-1);
 	}

@@ -20,15 +20,15 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-extern char	**environ;
+extern char **environ;
 
-struct parent	 parent;
+struct parent parent;
 
 /* Descriptors 0 to 2 must not become sockets because nobody had opened them. */
 static void
 open_standard(void)
 {
-	int	fd;
+	int fd;
 
 	do {
 		if ((fd = open("/dev/null", O_RDWR)) == -1)
@@ -70,7 +70,7 @@ check(void)
 static int
 load(void)
 {
-	char	why[WHY_MAX];
+	char why[WHY_MAX];
 
 	if ((parent.conf = config_load(1, why)) == NULL)
 		return (-1);
@@ -83,11 +83,11 @@ load(void)
 	return (0);
 }
 
-/* Everything that can fail because of the machine, while one still sees it. */
+/* What can fail because of the machine, while somebody still looks. */
 static int
 open_all(void)
 {
-	char	why[WHY_MAX];
+	char why[WHY_MAX];
 
 	/* What a careless starter left open; the configuration may have been. */
 	closefrom(STDERR_FILENO + 1);
@@ -108,7 +108,7 @@ open_all(void)
 static void
 turn_end(void)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if (parent.processes[i].pipe != NULL)
@@ -163,8 +163,8 @@ parent_main(const struct options *o, const char *argv0)
 int
 main(int argc, char **argv)
 {
-	static struct options	o;
-	const char		*argv0 = argv[0];
+	static struct options o;
+	const char *argv0 = argv[0];
 
 	open_standard();
 	setproctitle_init(argc, argv, environ);

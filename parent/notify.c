@@ -17,15 +17,15 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-static struct sockaddr_un	 addr;
-static socklen_t		 addr_len;	/* 0: nobody wants to know */
-static int64_t			 watchdog_us;	/* 0: nobody wants to know */
-static pid_t			 watchdog_pid;	/* 0: any */
+static struct sockaddr_un addr;
+static socklen_t addr_len;  /* 0: nobody wants to know */
+static int64_t watchdog_us; /* 0: nobody wants to know */
+static pid_t watchdog_pid;  /* 0: any */
 
 static int64_t
 variable_number(const char *name)
 {
-	const char	*value = getenv(name);
+	const char *value = getenv(name);
 
 	return (value == NULL ? 0 : strtoll(value, NULL, 10));
 }
@@ -34,12 +34,12 @@ variable_number(const char *name)
 static void
 set_address(const char *name)
 {
-	size_t	n = strlen(name);
+	size_t n = strlen(name);
 
 	if ((*name != '/' && *name != '@') || n < 2 ||
 	    n >= sizeof(addr.sun_path)) {
 		log_warnx("NOTIFY_SOCKET: neither a path nor an abstract "
-		    "socket");
+			  "socket");
 		return;
 	}
 	addr.sun_family = AF_UNIX;
@@ -52,7 +52,7 @@ set_address(const char *name)
 void
 notify_init(void)
 {
-	const char	*name = getenv("NOTIFY_SOCKET");
+	const char *name = getenv("NOTIFY_SOCKET");
 
 	if (name != NULL)
 		set_address(name);
@@ -67,9 +67,9 @@ notify_init(void)
 void
 notify_send(const char *fmt, ...)
 {
-	char	text[512];
-	va_list	ap;
-	int	fd, n;
+	char text[512];
+	va_list ap;
+	int fd, n;
 
 	if (addr_len == 0)
 		return;
@@ -79,8 +79,9 @@ notify_send(const char *fmt, ...)
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return;
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1 || sendto(fd, text, (size_t)n, MSG_NOSIGNAL,
-	    (const void *)&addr, addr_len) == -1)
+	if (fd == -1 ||
+	    sendto(fd, text, (size_t)n, MSG_NOSIGNAL, (const void *)&addr,
+		addr_len) == -1)
 		log_debug("NOTIFY_SOCKET: %s", strerror(errno));
 	if (fd != -1)
 		close(fd);
@@ -89,7 +90,7 @@ notify_send(const char *fmt, ...)
 void
 notify_reloading(void)
 {
-	struct timespec	ts;
+	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld",
@@ -108,8 +109,8 @@ alive(int fd, short what, void *arg)
 void
 notify_start(void)
 {
-	struct event	*timer;
-	struct timeval	 tv;
+	struct event *timer;
+	struct timeval tv;
 
 	if (addr_len == 0 || watchdog_us <= 0 ||
 	    (watchdog_pid != 0 && watchdog_pid != getpid()))

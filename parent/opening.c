@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define BACKLOG	4096	/* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
 
 static const struct sockaddr_un *
 unix_address(const struct sockaddr_storage *ss)
@@ -27,10 +27,10 @@ unix_address(const struct sockaddr_storage *ss)
 static int
 same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	const struct sockaddr_in	*a4 = (const void *)a;
-	const struct sockaddr_in	*b4 = (const void *)b;
-	const struct sockaddr_in6	*a6 = (const void *)a;
-	const struct sockaddr_in6	*b6 = (const void *)b;
+	const struct sockaddr_in *a4 = (const void *)a;
+	const struct sockaddr_in *b4 = (const void *)b;
+	const struct sockaddr_in6 *a6 = (const void *)a;
+	const struct sockaddr_in6 *b6 = (const void *)b;
 
 	if (a->ss_family != b->ss_family)
 		return (0);
@@ -42,17 +42,17 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 		return (a6->sin6_port == b6->sin6_port &&
 		    a6->sin6_scope_id == b6->sin6_scope_id &&
 		    memcmp(&a6->sin6_addr, &b6->sin6_addr,
-		    sizeof(a6->sin6_addr)) == 0);
+			sizeof(a6->sin6_addr)) == 0);
 	default:
 		return (strcmp(unix_address(a)->sun_path,
-		    unix_address(b)->sun_path) == 0);
+			    unix_address(b)->sun_path) == 0);
 	}
 }
 
 static struct listener *
 find(const struct listeners *list, const struct sockaddr_storage *addr)
 {
-	struct listener	*l;
+	struct listener *l;
 
 	if (list == NULL)
 		return (NULL);
@@ -66,7 +66,7 @@ find(const struct listeners *list, const struct sockaddr_storage *addr)
 static int
 set_options(int fd, int family)
 {
-	int	on = 1;
+	int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1)
 		return (-1);
@@ -82,11 +82,11 @@ set_options(int fd, int family)
 static int
 tcp_open(const struct conf_listen *cl, char why[WHY_MAX])
 {
-	const struct sockaddr	*sa = (const void *)&cl->addr;
-	int			 fd, error;
+	const struct sockaddr *sa = (const void *)&cl->addr;
+	int fd, error;
 
-	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
+	fd = socket(
+	    sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd != -1 && set_options(fd, sa->sa_family) == 0 &&
 	    bind(fd, sa, cl->addr_len) == 0 && listen(fd, BACKLOG) == 0)
 		return (fd);
@@ -101,18 +101,18 @@ tcp_open(const struct conf_listen *cl, char why[WHY_MAX])
 static int
 bind_new(struct listener *l, const struct conf_listen *cl, char why[WHY_MAX])
 {
-	struct unix_file	file;
-	char			reason[WHY_MAX];
+	struct unix_file file;
+	char reason[WHY_MAX];
 
 	if (cl->addr.ss_family != AF_UNIX) {
 		l->fd = tcp_open(cl, why);
 		return (l->fd == -1 ? -1 : 0);
 	}
-	l->fd = unix_open(unix_address(&cl->addr), cl->mode, cl->group, &file,
-	    reason);
+	l->fd = unix_open(
+	    unix_address(&cl->addr), cl->mode, cl->group, &file, reason);
 	if (l->fd == -1) {
-		snprintf(why, WHY_MAX, "listen on unix %.*s", WHY_MAX - 20,
-		    reason);
+		snprintf(
+		    why, WHY_MAX, "listen on unix %.*s", WHY_MAX - 20, reason);
 		return (-1);
 	}
 	l->dev = file.dev;
@@ -135,9 +135,9 @@ static int
 add(const struct conf_listen *cl, uint32_t index, const struct listeners *old,
     struct listeners *list, char why[WHY_MAX])
 {
-	const struct listener	*before = find(old, &cl->addr);
-	struct listener		*l;
-	int			 rc;
+	const struct listener *before = find(old, &cl->addr);
+	struct listener *l;
+	int rc;
 
 	if (find(list, &cl->addr) != NULL) {
 		snprintf(why, WHY_MAX, "listen on %s: is there twice",
@@ -167,14 +167,14 @@ add(const struct conf_listen *cl, uint32_t index, const struct listeners *old,
 static void
 permit_kept(const struct conf *conf, const struct listeners *old)
 {
-	const struct conf_listen	*cl;
-	char				 why[WHY_MAX];
+	const struct conf_listen *cl;
+	char why[WHY_MAX];
 
 	TAILQ_FOREACH(cl, &conf->listens, entry) {
 		if (cl->addr.ss_family == AF_UNIX &&
 		    find(old, &cl->addr) != NULL &&
 		    unix_permit(unix_address(&cl->addr)->sun_path, cl->mode,
-		    cl->group, why) == -1)
+			cl->group, why) == -1)
 			log_warnx("%s", why);
 	}
 }
@@ -182,7 +182,7 @@ permit_kept(const struct conf *conf, const struct listeners *old)
 static int
 any_open(const struct listeners *list)
 {
-	const struct listener	*l;
+	const struct listener *l;
 
 	TAILQ_FOREACH(l, list, entry) {
 		if (l->fd != -1)
@@ -195,8 +195,8 @@ int
 listeners_open(const struct conf *conf, const struct listeners *old,
     struct listeners *list, char why[WHY_MAX])
 {
-	const struct conf_listen	*cl;
-	uint32_t			 index = 0;
+	const struct conf_listen *cl;
+	uint32_t index = 0;
 
 	why[0] = '\0';
 	TAILQ_FOREACH(cl, &conf->listens, entry) {
@@ -219,8 +219,8 @@ listeners_open(const struct conf *conf, const struct listeners *old,
 void
 listeners_free(struct listeners *list, const struct listeners *keep)
 {
-	struct listener		*l;
-	struct unix_file	 file;
+	struct listener *l;
+	struct unix_file file;
 
 	while ((l = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, l, entry);
@@ -240,20 +240,21 @@ listeners_free(struct listeners *list, const struct listeners *keep)
 static unsigned int
 local_port(const struct listener *l)
 {
-	const struct sockaddr_in	*in = (const void *)&l->addr;
-	const struct sockaddr_in6	*in6 = (const void *)&l->addr;
-	uint32_t			 ip;
+	const struct sockaddr_in *in = (const void *)&l->addr;
+	const struct sockaddr_in6 *in6 = (const void *)&l->addr;
+	uint32_t ip;
 
 	if (l->fd == -1)
 		return (0);
 	if (l->addr.ss_family == AF_INET) {
 		ip = ntohl(in->sin_addr.s_addr);
 		return (ip == INADDR_ANY || ip >> 24 == 127 ?
-		    ntohs(in->sin_port) : 0);
+			ntohs(in->sin_port) :
+			0);
 	}
 	if (l->addr.ss_family == AF_INET6 &&
 	    (IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-	    IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)))
+		IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)))
 		return (ntohs(in6->sin6_port));
 	return (0);
 }
@@ -261,7 +262,7 @@ local_port(const struct listener *l)
 static const char *
 listener_text(const struct listener *l)
 {
-	struct conf_listen	cl;
+	struct conf_listen cl;
 
 	memset(&cl, 0, sizeof(cl));
 	cl.addr = l->addr;
@@ -272,8 +273,8 @@ listener_text(const struct listener *l)
 void
 listeners_log(struct listeners *list)
 {
-	struct listener	*l;
-	unsigned int	 port = 0;
+	struct listener *l;
+	unsigned int port = 0;
 
 	TAILQ_FOREACH(l, list, entry) {
 		if (!l->fresh)
@@ -288,11 +289,10 @@ listeners_log(struct listeners *list)
 void
 listeners_log_gone(const struct listeners *list, const struct listeners *keep)
 {
-	const struct listener	*l;
+	const struct listener *l;
 
 	TAILQ_FOREACH(l, list, entry) {
 		if (l->fd != -1 && find(keep, &l->addr) == NULL)
-			log_info("no longer listening on %s",
-			    listener_text(l));
+			log_info("no longer listening on %s", listener_text(l));
 	}
 }

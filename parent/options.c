@@ -24,11 +24,9 @@ static const char help_text[] =
     "  -v              log more\n"
     "  -V, --version   print the version and exit\n";
 
-static const struct option long_options[] = {
-	{ "help",	no_argument,	NULL,	'h' },
-	{ "version",	no_argument,	NULL,	'V' },
-	{ NULL,		0,		NULL,	0 }
-};
+static const struct option long_options[] = { { "help", no_argument, NULL,
+						  'h' },
+	{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 
 static void
 usage_exit(void)
@@ -55,7 +53,7 @@ version_exit(void)
 static void
 define(struct options *o, const char *def)
 {
-	const char	*eq = strchr(def, '=');
+	const char *eq = strchr(def, '=');
 
 	if (eq == NULL || eq == def) {
 		fprintf(stderr, "nwsd: -D %s: expected macro=value\n", def);
@@ -74,8 +72,8 @@ define(struct options *o, const char *def)
 static uint32_t
 instance(const char *text)
 {
-	char		*end;
-	unsigned long	 n = strtoul(text, &end, 10);
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
 
 	if (*text == '\0' || *end != '\0' || n >= CONF_PREFORK_MAX)
 		usage_exit();
@@ -107,11 +105,11 @@ child_option(int ch, const char *value)
 int
 options_parse(int argc, char **argv, struct options *o)
 {
-	int	ch;
+	int ch;
 
 	memset(o, 0, sizeof(*o));
 	while ((ch = getopt_long(argc, argv, "dnvVhD:f:F:i:u:c:", long_options,
-	    NULL)) != -1) {
+		    NULL)) != -1) {
 		switch (ch) {
 		case 'd':
 			o->foreground = 1;

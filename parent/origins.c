@@ -1,7 +1,7 @@
 /*
  * What the person decides with nwsctl(8) about web origins: the list of grants,
- * kept in a file and sent to every frontend.  Runs in the parent; the text comes
- * from who administers this daemon and is parsed all the same.
+ * kept in a file and sent to every frontend.  Runs in the parent; the text
+ * comes from who administers this daemon and is parsed all the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define ORIGIN_TEXT	512	/* bytes, more than any pattern */
-#define FOR_S_MAX	(100ull * 365 * 86400)	/* longer is a mistake */
+#define ORIGIN_TEXT 512                  /* bytes, more than any pattern */
+#define FOR_S_MAX (100ull * 365 * 86400) /* longer is a mistake */
 
 void
 origins_expire(void)
@@ -23,17 +23,17 @@ origins_expire(void)
 static void
 tell_frontends(uint32_t verb, const char *text)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if (p->kind != P_FRONTEND)
 			continue;
 		process_send_grants(p);
 		if (verb != ORIGIN_REVOKE)
-			process_send(p, MSG_PENDING_DROP, 0, -1, text,
-			    strlen(text));
+			process_send(
+			    p, MSG_PENDING_DROP, 0, -1, text, strlen(text));
 	}
 }
 
@@ -41,7 +41,7 @@ tell_frontends(uint32_t verb, const char *text)
 static const char *
 change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 {
-	int64_t	expires = 0;
+	int64_t expires = 0;
 
 	switch (ask->verb) {
 	case ORIGIN_ALLOW:
@@ -53,30 +53,33 @@ change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 	case ORIGIN_DENY:
 		break;
 	case ORIGIN_REVOKE:
-		return (grants_remove(&parent.grants, pattern) == 0 ? NULL :
-		    "nothing was granted or denied to this origin by nwsctl");
+		return (grants_remove(&parent.grants, pattern) == 0 ?
+			NULL :
+			"nothing was granted or denied to this origin by nwsctl");
 	default:
 		return ("unknown verb");
 	}
 	if ((ask->scope & ~SCOPE_ALL) != 0)
 		return ("unknown scope");
 	return (grants_set(&parent.grants, pattern,
-	    ask->scope == 0 ? SCOPE_ALL : ask->scope, expires,
-	    ask->verb == ORIGIN_DENY) == 0 ? NULL : "too many grants");
+		    ask->scope == 0 ? SCOPE_ALL : ask->scope, expires,
+		    ask->verb == ORIGIN_DENY) == 0 ?
+		NULL :
+		"too many grants");
 }
 
 void
-origins_change(struct ctl *c, const struct msg_origin *ask, const char *text,
-    size_t len)
+origins_change(
+    struct ctl *c, const struct msg_origin *ask, const char *text, size_t len)
 {
-	static const char *const	 done[] = { "allowed", "denied",
-					    "forgotten" };
-	struct origin_pattern		 pattern;
-	const char			*problem;
-	char				 name[ORIGIN_TEXT], why[WHY_MAX];
+	static const char *const done[] = { "allowed", "denied", "forgotten" };
+	struct origin_pattern pattern;
+	const char *problem;
+	char name[ORIGIN_TEXT], why[WHY_MAX];
 
 	if (origin_pattern_parse(text, len, &pattern) == -1) {
-		ctl_done(c, 1, "%s: not an origin, expected "
+		ctl_done(c, 1,
+		    "%s: not an origin, expected "
 		    "scheme://host[:port], or *. in front of host",
 		    log_vis(text, len));
 		return;
@@ -91,8 +94,10 @@ origins_change(struct ctl *c, const struct msg_origin *ask, const char *text,
 	tell_frontends(ask->verb, name);
 	if (grants_file_save(&parent.grants, why) == -1) {
 		log_warnx("origins: %s", why);
-		ctl_done(c, 0, "%s: %s, but this will not survive a restart: "
-		    "%s", name, done[ask->verb], why);
+		ctl_done(c, 0,
+		    "%s: %s, but this will not survive a restart: "
+		    "%s",
+		    name, done[ask->verb], why);
 		return;
 	}
 	ctl_done(c, 0, "%s", "");

@@ -239,7 +239,7 @@ void	reload_forget(const struct ctl *);
 
 /* Where the control socket is with this configuration; -1 with why. */
 int	control_path(const struct conf *, char *, size_t, char why[WHY_MAX]);
-/* Binds the control socket, before there is a loop.  Returns 0, or -1 with why. */
+/* Binds the control socket, before there is a loop; 0, or -1 with why. */
 int	control_open(const struct conf *, char why[WHY_MAX]);
 /* Accepts from now on. */
 void	control_start(void);

@@ -19,7 +19,7 @@
  * Where the package's user was never made (a checkout that is run by root), the
  * one that owns nothing has to do; the log says so.
  */
-#define FALLBACK_USER	"nobody"
+#define FALLBACK_USER "nobody"
 
 const char *
 privileges_user(const struct conf *conf)
@@ -38,7 +38,7 @@ privileges_chroot(const struct conf *conf)
 int
 directories_make(const char *path, mode_t mode)
 {
-	char	 part[PATH_MAX], *p;
+	char part[PATH_MAX], *p;
 
 	if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part)) {
 		errno = ENAMETOOLONG;
@@ -61,8 +61,8 @@ directories_make(const char *path, mode_t mode)
 static void
 check_chroot(const char *dir)
 {
-	struct stat	st;
-	mode_t		old;
+	struct stat st;
+	mode_t old;
 
 	if (*dir != '/')
 		fatalx("chroot \"%s\": expected an absolute path", dir);
@@ -77,18 +77,19 @@ check_chroot(const char *dir)
 		fatalx("chroot \"%s\": not a directory", dir);
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		fatalx("chroot \"%s\": must belong to root and be writable by "
-		    "nobody else", dir);
+		       "nobody else",
+		    dir);
 }
 
 void
 privileges_check(const struct conf *conf)
 {
-	const struct passwd	*pw;
-	const char		*user = privileges_user(conf);
+	const struct passwd *pw;
+	const char *user = privileges_user(conf);
 
 	if (geteuid() != 0) {
 		log_info("running without root: no chroot, no change of user; "
-		    "seccomp still applies");
+			 "seccomp still applies");
 		return;
 	}
 	errno = 0;
@@ -97,20 +98,22 @@ privileges_check(const struct conf *conf)
 		fatal("user %s", user);
 	if (pw == NULL)
 		fatalx("there is no user %s: create it, or name another with "
-		    "\"user\" in the configuration", user);
+		       "\"user\" in the configuration",
+		    user);
 	if (pw->pw_uid == 0 || pw->pw_gid == 0)
 		fatalx("user %s: must be neither root nor in group 0; name "
-		    "another with \"user\" in the configuration", user);
+		       "another with \"user\" in the configuration",
+		    user);
 	if (conf->user == NULL && strcmp(user, FALLBACK_USER) == 0)
-		log_warnx("there is no user " CONF_USER ": running as "
-		    FALLBACK_USER);
+		log_warnx("there is no user " CONF_USER
+			  ": running as " FALLBACK_USER);
 	check_chroot(privileges_chroot(conf));
 }
 
 void
 descriptors_raise(void)
 {
-	struct rlimit	rl;
+	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1) {
 		log_warn("getrlimit");

@@ -11,21 +11,21 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define LINE_BYTES	2048	/* a longer line is passed on in pieces */
-#define READS_MAX	16	/* a turn, so that no child keeps us busy */
+#define LINE_BYTES 2048 /* a longer line is passed on in pieces */
+#define READS_MAX 16    /* a turn, so that no child keeps us busy */
 
 struct relay {
-	struct event	event;
-	int		fd;
-	size_t		used;
-	char		line[LINE_BYTES];
+	struct event event;
+	int fd;
+	size_t used;
+	char line[LINE_BYTES];
 };
 
 /* Passes on whole lines; keeps the beginning of the next. */
 static void
 pass_lines(struct relay *r)
 {
-	char	*start = r->line, *end = r->line + r->used, *nl;
+	char *start = r->line, *end = r->line + r->used, *nl;
 
 	while ((nl = memchr(start, '\n', (size_t)(end - start))) != NULL) {
 		log_relay(start, (size_t)(nl - start));
@@ -43,7 +43,7 @@ pass_lines(struct relay *r)
 static int
 read_some(struct relay *r)
 {
-	ssize_t	n;
+	ssize_t n;
 
 	n = read(r->fd, r->line + r->used, sizeof(r->line) - r->used);
 	if (n == -1 && errno == EINTR)
@@ -61,7 +61,7 @@ read_some(struct relay *r)
 static void
 readable(int fd, short what, void *arg)
 {
-	int	i;
+	int i;
 
 	(void)fd;
 	(void)what;
@@ -72,15 +72,15 @@ readable(int fd, short what, void *arg)
 struct relay *
 relay_new(int fd)
 {
-	struct relay	*r = calloc(1, sizeof(*r));
+	struct relay *r = calloc(1, sizeof(*r));
 
 	if (r == NULL) {
 		close(fd);
 		return (NULL);
 	}
 	r->fd = fd;
-	event_assign(&r->event, loop_base(), fd, EV_READ | EV_PERSIST,
-	    readable, r);
+	event_assign(
+	    &r->event, loop_base(), fd, EV_READ | EV_PERSIST, readable, r);
 	event_add(&r->event, NULL);
 	return (r);
 }
@@ -88,11 +88,11 @@ relay_new(int fd)
 void
 relay_free(struct relay *r)
 {
-	int	i;
+	int i;
 
 	if (r == NULL)
 		return;
-	/* The last lines say why the process died; a heir may write for ever. */
+	/* The last lines say why it died; whoever inherited it may go on. */
 	for (i = 0; i < READS_MAX * 16 && read_some(r); i++)
 		continue;
 	if (r->used > 0)

@@ -11,8 +11,8 @@
 #include "parent/parent.h"
 
 static struct {
-	int		 waiting;	/* for processes to be READY */
-	struct ctl	*ctl;		/* who asked, or NULL */
+	int waiting;     /* for processes to be READY */
+	struct ctl *ctl; /* who asked, or NULL */
 } reload;
 
 static int
@@ -25,7 +25,7 @@ same(const char *a, const char *b)
 static const char *
 fixed_changed(const struct conf *old, const struct conf *new)
 {
-	char	old_path[WHY_MAX], new_path[WHY_MAX], why[WHY_MAX];
+	char old_path[WHY_MAX], new_path[WHY_MAX], why[WHY_MAX];
 
 	if (old->prefork != new->prefork)
 		return ("prefork");
@@ -35,8 +35,7 @@ fixed_changed(const struct conf *old, const struct conf *new)
 		return ("chroot");
 	if (control_path(old, old_path, sizeof(old_path), why) == -1 ||
 	    control_path(new, new_path, sizeof(new_path), why) == -1 ||
-	    !same(old_path, new_path) ||
-	    old->control_mode != new->control_mode)
+	    !same(old_path, new_path) || old->control_mode != new->control_mode)
 		return ("control");
 	return (NULL);
 }
@@ -45,8 +44,8 @@ fixed_changed(const struct conf *old, const struct conf *new)
 static void
 swap(struct conf *conf, char *text, struct listeners *list)
 {
-	struct listeners	old;
-	size_t			i;
+	struct listeners old;
+	size_t i;
 
 	TAILQ_INIT(&old);
 	TAILQ_CONCAT(&old, &parent.listeners, entry);
@@ -66,17 +65,19 @@ swap(struct conf *conf, char *text, struct listeners *list)
 static int
 apply(char why[WHY_MAX])
 {
-	struct listeners	 list;
-	struct conf		*conf;
-	const char		*fixed;
-	char			*text;
+	struct listeners list;
+	struct conf *conf;
+	const char *fixed;
+	char *text;
 
 	TAILQ_INIT(&list);
 	if ((conf = config_load(0, why)) == NULL)
 		return (-1);
 	if ((fixed = fixed_changed(parent.conf, conf)) != NULL) {
-		snprintf(why, WHY_MAX, "%s: \"%s\" has changed, which needs a "
-		    "restart", config_name(), fixed);
+		snprintf(why, WHY_MAX,
+		    "%s: \"%s\" has changed, which needs a "
+		    "restart",
+		    config_name(), fixed);
 		conf_free(conf);
 		return (-1);
 	}
@@ -110,15 +111,16 @@ failed(struct ctl *ctl, const char *why)
 void
 reload_begin(struct ctl *ctl)
 {
-	char	why[WHY_MAX];
+	char why[WHY_MAX];
 
 	if (reload.waiting || !parent.served) {
-		log_info("reload refused: %s", reload.waiting ?
-		    "a reload is under way" : "the start is under way");
+		log_info("reload refused: %s",
+		    reload.waiting ? "a reload is under way" :
+				     "the start is under way");
 		if (ctl != NULL)
-			ctl_done(ctl, 1, "%s", reload.waiting ?
-			    "a reload is under way" :
-			    "the start is under way");
+			ctl_done(ctl, 1, "%s",
+			    reload.waiting ? "a reload is under way" :
+					     "the start is under way");
 		return;
 	}
 	notify_reloading();
@@ -142,8 +144,8 @@ reload_ready(void)
 	config_announce(parent.conf);
 	log_info("configuration reloaded");
 	control_event(EVENT_RELOAD, "result=\"ok\"");
-	notify_send("READY=1\nSTATUS=serving, %zu processes",
-	    parent.n_processes);
+	notify_send(
+	    "READY=1\nSTATUS=serving, %zu processes", parent.n_processes);
 	if (reload.ctl != NULL)
 		ctl_done(reload.ctl, 0, "configuration reloaded");
 	reload.ctl = NULL;

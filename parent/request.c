@@ -10,33 +10,32 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define ANSWER_S	5	/* until a request ends without the rest */
+#define ANSWER_S 5 /* until a request ends without the rest */
 
 struct request {
-	TAILQ_ENTRY(request)	 entry;
-	uint32_t		 ticket;
-	struct ctl		*ctl;
-	struct event		*timer;
-	int			 closing;	/* else it wants rows */
-	uint32_t		 what;		/* enum show_what */
-	uint64_t		 closed;	/* clients */
-	unsigned int		 owing;		/* processes */
-	uint8_t			 owes[PROCESSES_MAX];
-	const char		*problem;	/* NULL: the answer is whole */
+	TAILQ_ENTRY(request) entry;
+	uint32_t ticket;
+	struct ctl *ctl;
+	struct event *timer;
+	int closing;        /* else it wants rows */
+	uint32_t what;      /* enum show_what */
+	uint64_t closed;    /* clients */
+	unsigned int owing; /* processes */
+	uint8_t owes[PROCESSES_MAX];
+	const char *problem; /* NULL: the answer is whole */
 };
 
-static TAILQ_HEAD(, request)	requests = TAILQ_HEAD_INITIALIZER(requests);
-static uint32_t			last_ticket;
+static TAILQ_HEAD(, request) requests = TAILQ_HEAD_INITIALIZER(requests);
+static uint32_t last_ticket;
 
 /* Who knows what; the parent's own rows come from rows.c. */
-static const uint32_t answered_by[SHOW_WHATS] = {
-	[SHOW_SUMMARY] = P_FRONTEND | P_ROUTER,
+static const uint32_t answered_by[SHOW_WHATS] = { [SHOW_SUMMARY] = P_FRONTEND |
+	    P_ROUTER,
 	[SHOW_CHANNELS] = P_ROUTER,
 	[SHOW_CLIENTS] = P_FRONTEND,
 	[SHOW_PROCESSES] = 0,
 	[SHOW_LIMITS] = P_FRONTEND | P_ROUTER,
-	[SHOW_ORIGINS] = P_FRONTEND
-};
+	[SHOW_ORIGINS] = P_FRONTEND };
 
 static size_t
 slot(const struct process *p)
@@ -55,10 +54,10 @@ request_free(struct request *r)
 static void
 request_end(struct request *r)
 {
-	struct ctl	*c = r->ctl;
-	const char	*problem = r->problem;
-	int		 closing = r->closing;
-	uint64_t	 closed = r->closed;
+	struct ctl *c = r->ctl;
+	const char *problem = r->problem;
+	int closing = r->closing;
+	uint64_t closed = r->closed;
 
 	request_free(r);
 	if (closing && closed > 0)
@@ -74,7 +73,7 @@ request_end(struct request *r)
 static void
 late(int fd, short what, void *arg)
 {
-	struct request	*r = arg;
+	struct request *r = arg;
 
 	(void)fd;
 	(void)what;
@@ -85,11 +84,11 @@ late(int fd, short what, void *arg)
 static struct request *
 request_new(struct ctl *c)
 {
-	struct request		*r = calloc(1, sizeof(*r));
-	const struct timeval	 tv = { ANSWER_S, 0 };
+	struct request *r = calloc(1, sizeof(*r));
+	const struct timeval tv = { ANSWER_S, 0 };
 
-	if (r == NULL || (r->timer = evtimer_new(loop_base(), late, r)) ==
-	    NULL) {
+	if (r == NULL ||
+	    (r->timer = evtimer_new(loop_base(), late, r)) == NULL) {
 		free(r);
 		ctl_done(c, 1, "out of memory");
 		return (NULL);
@@ -106,10 +105,10 @@ static void
 ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
     size_t len)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if ((p->kind & kinds) == 0)
 			continue;
@@ -128,8 +127,8 @@ ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
 void
 request_show(struct ctl *c, uint32_t what)
 {
-	struct request	*r;
-	struct msg_show	 show = { what };
+	struct request *r;
+	struct msg_show show = { what };
 
 	rows_send(c, what);
 	if (answered_by[what] == 0) {
@@ -145,7 +144,7 @@ request_show(struct ctl *c, uint32_t what)
 void
 request_close_client(struct ctl *c, uint64_t id)
 {
-	struct request	*r;
+	struct request *r;
 
 	if ((r = request_new(c)) == NULL)
 		return;
@@ -157,7 +156,7 @@ request_close_client(struct ctl *c, uint64_t id)
 static struct request *
 find(const struct process *p, uint32_t ticket, int closing)
 {
-	struct request	*r;
+	struct request *r;
 
 	TAILQ_FOREACH(r, &requests, entry) {
 		if (r->ticket == ticket && r->closing == closing &&
@@ -178,9 +177,9 @@ paid(struct request *r, const struct process *p)
 void
 request_row(struct pipe *pipe, struct imsg *m)
 {
-	const struct process	*p = pipe_arg(pipe);
-	struct request		*r = find(p, m->hdr.peerid, 0);
-	struct msg_row		 row;
+	const struct process *p = pipe_arg(pipe);
+	struct request *r = find(p, m->hdr.peerid, 0);
+	struct msg_row row;
 
 	if (m->hdr.len < sizeof(row)) {
 		pipe_violation(pipe, "row too short");
@@ -201,8 +200,8 @@ request_row(struct pipe *pipe, struct imsg *m)
 void
 request_row_end(struct pipe *pipe, struct imsg *m)
 {
-	const struct process	*p = pipe_arg(pipe);
-	struct request		*r = find(p, m->hdr.peerid, 0);
+	const struct process *p = pipe_arg(pipe);
+	struct request *r = find(p, m->hdr.peerid, 0);
 
 	if (r != NULL)
 		paid(r, p);
@@ -211,9 +210,9 @@ request_row_end(struct pipe *pipe, struct imsg *m)
 void
 request_close_done(struct pipe *pipe, struct imsg *m)
 {
-	const struct process	*p = pipe_arg(pipe);
-	struct request		*r = find(p, m->hdr.peerid, 1);
-	uint32_t		 n;
+	const struct process *p = pipe_arg(pipe);
+	struct request *r = find(p, m->hdr.peerid, 1);
+	uint32_t n;
 
 	if (r == NULL)
 		return;
@@ -225,7 +224,7 @@ request_close_done(struct pipe *pipe, struct imsg *m)
 void
 request_process_gone(const struct process *p)
 {
-	struct request	*r, *next;
+	struct request *r, *next;
 
 	for (r = TAILQ_FIRST(&requests); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, entry);
@@ -239,7 +238,7 @@ request_process_gone(const struct process *p)
 void
 request_forget(const struct ctl *c)
 {
-	struct request	*r, *next;
+	struct request *r, *next;
 
 	for (r = TAILQ_FIRST(&requests); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, entry);

@@ -9,15 +9,15 @@
 
 #include "parent/parent.h"
 
-#define ORIGIN_TEXT	512	/* bytes, more than any pattern */
+#define ORIGIN_TEXT 512 /* bytes, more than any pattern */
 
 /* A row that ends with a text; row_size is a multiple of its alignment. */
 static void
 send_row(struct ctl *c, uint32_t what, struct msg_row *row, size_t row_size,
     const char *text)
 {
-	char	buf[MSG_ROW_MAX];
-	size_t	len = strlen(text);
+	char buf[MSG_ROW_MAX];
+	size_t len = strlen(text);
 
 	row->what = what;
 	row->process = P_PARENT;
@@ -33,7 +33,7 @@ send_row(struct ctl *c, uint32_t what, struct msg_row *row, size_t row_size,
 static void
 counter(struct ctl *c, const char *name, uint64_t value, uint32_t gauge)
 {
-	struct msg_row_counter	row;
+	struct msg_row_counter row;
 
 	memset(&row, 0, sizeof(row));
 	row.value = value;
@@ -50,24 +50,22 @@ age_s(int64_t since_ms)
 static void
 summary(struct ctl *c)
 {
-	counter(c, "uptime_s", age_s(parent.start_ms), 1);
-	counter(c, "processes", 1 + parent.n_processes, 1);
-	counter(c, "restarts", parent.restarts, 0);
-	counter(c, "reloads", parent.reloads, 0);
-	counter(c, "reloads_failed", parent.reloads_failed, 0);
-	counter(c, "allow_origin_any", parent.conf->origin_any != 0, 1);
+	counter(c, "parent_uptime_seconds", age_s(parent.start_ms), 1);
+	counter(c, "parent_processes", 1 + parent.n_processes, 1);
+	counter(c, "parent_restarts_total", parent.restarts, 0);
+	counter(c, "parent_reloads_total", parent.reloads, 0);
+	counter(c, "parent_reloads_failed_total", parent.reloads_failed, 0);
 }
 
 /* Memory of a process in KiB: the second number of statm is pages. */
 static uint64_t
 rss_kib(int statm)
 {
-	char			text[128];
-	unsigned long long	pages;
-	ssize_t			n;
+	char text[128];
+	unsigned long long pages;
+	ssize_t n;
 
-	if (statm == -1 ||
-	    (n = pread(statm, text, sizeof(text) - 1, 0)) <= 0)
+	if (statm == -1 || (n = pread(statm, text, sizeof(text) - 1, 0)) <= 0)
 		return (0);
 	text[n] = '\0';
 	if (sscanf(text, "%*u %llu", &pages) != 1)
@@ -78,7 +76,7 @@ rss_kib(int statm)
 static void
 process_row(struct ctl *c, const struct process *p)
 {
-	struct msg_row_process	row;
+	struct msg_row_process row;
 
 	memset(&row, 0, sizeof(row));
 	row.row.what = SHOW_PROCESSES;
@@ -94,8 +92,8 @@ process_row(struct ctl *c, const struct process *p)
 static void
 processes(struct ctl *c)
 {
-	struct process	self;
-	size_t		i;
+	struct process self;
+	size_t i;
 
 	memset(&self, 0, sizeof(self));
 	self.kind = P_PARENT;
@@ -113,7 +111,7 @@ processes(struct ctl *c)
 static void
 limits(struct ctl *c)
 {
-	struct msg_row_limit	row;
+	struct msg_row_limit row;
 
 	memset(&row, 0, sizeof(row));
 	row.used = control_connections();
@@ -126,7 +124,7 @@ static void
 origin_row(struct ctl *c, const char *text, uint32_t scope, uint32_t state,
     int64_t expires)
 {
-	struct msg_row_origin	row;
+	struct msg_row_origin row;
 
 	memset(&row, 0, sizeof(row));
 	row.scope = scope;
@@ -138,22 +136,23 @@ origin_row(struct ctl *c, const char *text, uint32_t scope, uint32_t state,
 static void
 origins(struct ctl *c)
 {
-	const struct conf_origin	*o;
-	const struct grant		*g;
-	char				 text[ORIGIN_TEXT];
+	const struct conf_origin *o;
+	const struct grant *g;
+	char text[ORIGIN_TEXT];
 
 	if (parent.conf->origin_any != 0)
 		origin_row(c, "any", (uint32_t)parent.conf->origin_any,
 		    ORIGIN_CONFIGURED, 0);
 	TAILQ_FOREACH(o, &parent.conf->origins, entry)
-		origin_row(c, origin_pattern_text(&o->pattern, text,
-		    sizeof(text)), o->scope,
-		    o->deny ? ORIGIN_DENIED : ORIGIN_CONFIGURED, 0);
+		origin_row(c,
+		    origin_pattern_text(&o->pattern, text, sizeof(text)),
+		    o->scope, o->deny ? ORIGIN_DENIED : ORIGIN_CONFIGURED, 0);
 	origins_expire();
 	TAILQ_FOREACH(g, &parent.grants, entry)
-		origin_row(c, origin_pattern_text(&g->pattern, text,
-		    sizeof(text)), g->scope,
-		    g->deny ? ORIGIN_DENIED : ORIGIN_ALLOWED, g->expires);
+		origin_row(c,
+		    origin_pattern_text(&g->pattern, text, sizeof(text)),
+		    g->scope, g->deny ? ORIGIN_DENIED : ORIGIN_ALLOWED,
+		    g->expires);
 }
 
 void

@@ -17,15 +17,15 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define CHILD_FD	3		/* child.h: the pipe to the parent */
-#define SPARE_FD	10		/* first that is not 0 to 3 in a child */
-#define PIPE_BYTES	(1024 * 1024)	/* socket buffer between processes */
-#define QUEUE_MAX	(16u * 1024u * 1024u) /* bytes a child may not read */
+#define CHILD_FD 3               /* child.h: the pipe to the parent */
+#define SPARE_FD 10              /* first that is not 0 to 3 in a child */
+#define PIPE_BYTES (1024 * 1024) /* socket buffer between processes */
+#define QUEUE_MAX (16u << 20)    /* bytes that a child has not read */
 
-extern char		**environ;
+extern char **environ;
 
-static int		  binary_fd = -1;
-static const char	 *binary_path;
+static int binary_fd = -1;
+static const char *binary_path;
 
 /*
  * An upgrade replaces the file while this process runs; a restarted child must
@@ -34,7 +34,7 @@ static const char	 *binary_path;
 void
 spawning_init(const char *argv0)
 {
-	int	fd;
+	int fd;
 
 	binary_path = argv0;
 #ifdef __linux__
@@ -52,15 +52,15 @@ spawning_init(const char *argv0)
 void
 processes_init(uint32_t prefork)
 {
-	size_t	i;
+	size_t i;
 
 	parent.n_processes = 1 + prefork;
-	parent.processes = calloc(parent.n_processes,
-	    sizeof(*parent.processes));
+	parent.processes = calloc(
+	    parent.n_processes, sizeof(*parent.processes));
 	if (parent.processes == NULL)
 		fatal("process table");
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		p->kind = i == 0 ? P_ROUTER : P_FRONTEND;
 		p->instance = i == 0 ? 0 : (uint32_t)i - 1;
@@ -74,7 +74,7 @@ processes_init(uint32_t prefork)
 struct process *
 process_find_instance(uint32_t kind, uint32_t instance)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if (parent.processes[i].kind == kind &&
@@ -87,10 +87,10 @@ process_find_instance(uint32_t kind, uint32_t instance)
 const char *
 process_text(const struct process *p)
 {
-	static char	text[32];
+	static char text[32];
 
-	snprintf(text, sizeof(text), "%s[%u]", process_name(p->kind),
-	    p->instance);
+	snprintf(
+	    text, sizeof(text), "%s[%u]", process_name(p->kind), p->instance);
 	return (text);
 }
 
@@ -98,8 +98,8 @@ process_text(const struct process *p)
 static void
 child_arguments(const struct process *p, const char *argv[12])
 {
-	static char	instance[16];
-	int		n = 0;
+	static char instance[16];
+	int n = 0;
 
 	snprintf(instance, sizeof(instance), "%u", p->instance);
 	argv[n++] = "nwsd";
@@ -126,8 +126,8 @@ child_arguments(const struct process *p, const char *argv[12])
 static void __attribute__((__noreturn__))
 child_execute(const char *const *argv, int fd, int log_fd)
 {
-	sigset_t	none;
-	int		dev_null, out = log_fd != -1 ? log_fd : STDERR_FILENO;
+	sigset_t none;
+	int dev_null, out = log_fd != -1 ? log_fd : STDERR_FILENO;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -154,10 +154,10 @@ child_execute(const char *const *argv, int fd, int log_fd)
 static int
 pair_new(int pair[2])
 {
-	int	raw[2];
+	int raw[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-	    raw) == -1)
+		raw) == -1)
 		return (-1);
 	pair[0] = fcntl(raw[0], F_DUPFD_CLOEXEC, SPARE_FD);
 	pair[1] = fcntl(raw[1], F_DUPFD_CLOEXEC, SPARE_FD);
@@ -179,7 +179,7 @@ pair_new(int pair[2])
 int
 statm_open(pid_t pid)
 {
-	char	path[64];
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
 	return (open(path, O_RDONLY | O_CLOEXEC));
@@ -188,7 +188,7 @@ statm_open(pid_t pid)
 static void
 process_born(struct process *p, pid_t pid, int fd, int log_fd)
 {
-	struct imsgbuf	*ib;
+	struct imsgbuf *ib;
 
 	p->pid = pid;
 	p->fresh = 1;
@@ -202,17 +202,17 @@ process_born(struct process *p, pid_t pid, int fd, int log_fd)
 	if (p->pipe == NULL)
 		fatalx("%s: out of memory", process_text(p));
 	if (log_fd != -1 && (p->relay = relay_new(log_fd)) == NULL)
-		log_warnx("%s: its log is lost: out of memory",
-		    process_text(p));
+		log_warnx(
+		    "%s: its log is lost: out of memory", process_text(p));
 	log_debug("%s: started, pid %ld", process_text(p), (long)pid);
 }
 
 static void
 process_spawn(struct process *p)
 {
-	const char	*argv[12];
-	int		 pair[2], log_pair[2] = { -1, -1 };
-	pid_t		 pid;
+	const char *argv[12];
+	int pair[2], log_pair[2] = { -1, -1 };
+	pid_t pid;
 
 	if (pair_new(pair) == -1 ||
 	    (parent.daemonised && pair_new(log_pair) == -1))
@@ -271,22 +271,22 @@ process_send(struct process *p, uint32_t type, uint32_t number, int fd,
 }
 
 void
-processes_send(uint32_t kinds, uint32_t type, uint32_t number,
-    const void *data, size_t len)
+processes_send(uint32_t kinds, uint32_t type, uint32_t number, const void *data,
+    size_t len)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if ((parent.processes[i].kind & kinds) != 0)
-			process_send(&parent.processes[i], type, number, -1,
-			    data, len);
+			process_send(
+			    &parent.processes[i], type, number, -1, data, len);
 	}
 }
 
 void
 process_send_grants(struct process *p)
 {
-	char	*text = grants_print(&parent.grants);
+	char *text = grants_print(&parent.grants);
 
 	if (text == NULL) {
 		log_warnx("grants: out of memory");
@@ -299,9 +299,9 @@ process_send_grants(struct process *p)
 static void
 send_listeners(struct process *p)
 {
-	const struct listener	*l;
-	struct msg_listener	 m;
-	int			 fd;
+	const struct listener *l;
+	struct msg_listener m;
+	int fd;
 
 	TAILQ_FOREACH(l, &parent.listeners, entry) {
 		if (l->fd == -1)
@@ -316,10 +316,10 @@ send_listeners(struct process *p)
 void
 process_send_conf(struct process *p)
 {
-	const struct timeval	tv = { READY_S, 0 };
+	const struct timeval tv = { READY_S, 0 };
 
-	process_send(p, MSG_CONF, 0, -1, parent.conf_text,
-	    strlen(parent.conf_text));
+	process_send(
+	    p, MSG_CONF, 0, -1, parent.conf_text, strlen(parent.conf_text));
 	if (p->kind == P_FRONTEND) {
 		send_listeners(p);
 		process_send_grants(p);
@@ -333,7 +333,7 @@ process_send_conf(struct process *p)
 static void
 set_buffers(int fd)
 {
-	int	n = PIPE_BYTES;
+	int n = PIPE_BYTES;
 
 #ifdef SO_SNDBUFFORCE
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &n, sizeof(n)) == 0 &&
@@ -347,9 +347,9 @@ set_buffers(int fd)
 static void
 wire(struct process *a, struct process *b)
 {
-	struct msg_pipe	to_a = { b->kind, b->instance };
-	struct msg_pipe	to_b = { a->kind, a->instance };
-	int		pair[2];
+	struct msg_pipe to_a = { b->kind, b->instance };
+	struct msg_pipe to_b = { a->kind, a->instance };
+	int pair[2];
 
 	if (pair_new(pair) == -1)
 		fatal("pipe for %s", process_text(a));
@@ -363,11 +363,11 @@ wire(struct process *a, struct process *b)
 static void
 wire_fresh(void)
 {
-	struct process	*router = &parent.processes[0];
-	size_t		 i;
+	struct process *router = &parent.processes[0];
+	size_t i;
 
 	for (i = 1; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if ((p->fresh || router->fresh) && p->pipe != NULL &&
 		    router->pipe != NULL)
@@ -378,11 +378,11 @@ wire_fresh(void)
 void
 processes_start(void)
 {
-	uint32_t	monitored = control_monitored() ? 1 : 0;
-	size_t		i;
+	uint32_t monitored = control_monitored() ? 1 : 0;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if (p->pid != 0)
 			continue;
@@ -394,7 +394,7 @@ processes_start(void)
 	}
 	wire_fresh();
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if (!p->fresh)
 			continue;

@@ -16,25 +16,24 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define STOP_S	3	/* for all processes to end by themselves */
+#define STOP_S 3 /* for all processes to end by themselves */
 
-static struct event	*on_chld, *on_term, *on_int, *on_hup, *stop_timer;
+static struct event *on_chld, *on_term, *on_int, *on_hup, *stop_timer;
 
-static pipe_handler	 child_is_ready, child_says_stuck, child_event_seen;
+static pipe_handler child_is_ready, child_says_stuck, child_event_seen;
 
-const struct pipe_phase supervision_phase = { "running", {
-	[MSG_READY] = child_is_ready,
-	[MSG_STUCK] = child_says_stuck,
-	[MSG_ROW] = request_row,
-	[MSG_ROW_END] = request_row_end,
-	[MSG_CLOSE_DONE] = request_close_done,
-	[MSG_EVENT] = child_event_seen
-} };
+const struct pipe_phase supervision_phase = { "running",
+	{ [MSG_READY] = child_is_ready,
+	    [MSG_STUCK] = child_says_stuck,
+	    [MSG_ROW] = request_row,
+	    [MSG_ROW_END] = request_row_end,
+	    [MSG_CLOSE_DONE] = request_close_done,
+	    [MSG_EVENT] = child_event_seen } };
 
 static int
 all_ready(void)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if (!parent.processes[i].ready)
@@ -46,7 +45,7 @@ all_ready(void)
 static void
 child_is_ready(struct pipe *pipe, struct imsg *m)
 {
-	struct process	*p = pipe_arg(pipe);
+	struct process *p = pipe_arg(pipe);
 
 	(void)m;
 	event_del(p->late);
@@ -75,8 +74,8 @@ supervision_late(int fd, short what, void *arg)
 static void
 child_says_stuck(struct pipe *pipe, struct imsg *m)
 {
-	struct process	*p;
-	struct msg_pipe	 mp;
+	struct process *p;
+	struct msg_pipe mp;
 
 	memcpy(&mp, m->data, sizeof(mp));
 	p = process_find_instance(mp.process, mp.instance);
@@ -90,8 +89,8 @@ child_says_stuck(struct pipe *pipe, struct imsg *m)
 static void
 child_event_seen(struct pipe *pipe, struct imsg *m)
 {
-	const struct process	*p = pipe_arg(pipe);
-	struct msg_event	 e;
+	const struct process *p = pipe_arg(pipe);
+	struct msg_event e;
 
 	memcpy(&e, m->data, sizeof(e));
 	if (e.process != p->kind || e.instance != p->instance ||
@@ -106,7 +105,7 @@ child_event_seen(struct pipe *pipe, struct imsg *m)
 void
 supervision_pipe_closed(struct pipe *pipe, const char *why)
 {
-	struct process	*p = pipe_arg(pipe);
+	struct process *p = pipe_arg(pipe);
 
 	p->pipe = NULL;
 	pipe_free(pipe);
@@ -122,11 +121,12 @@ supervision_pipe_closed(struct pipe *pipe, const char *why)
 static void
 log_death(const struct process *p, int status)
 {
-	int	sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
 	if (sig == SIGSYS)
 		log_warnx("%s: killed by SIGSYS: it made a system call that "
-		    "its sandbox forbids", process_text(p));
+			  "its sandbox forbids",
+		    process_text(p));
 	else if (sig != 0)
 		log_warnx("%s: killed by SIG%s", process_text(p),
 		    sigabbrev_np(sig) != NULL ? sigabbrev_np(sig) : "?");
@@ -139,7 +139,7 @@ log_death(const struct process *p, int status)
 static int
 count_death(struct process *p)
 {
-	int64_t	now = loop_now_ms(), oldest;
+	int64_t now = loop_now_ms(), oldest;
 
 	p->deaths[p->n_deaths++ % DEATHS_MAX] = now;
 	if (p->n_deaths < DEATHS_MAX)
@@ -151,7 +151,7 @@ count_death(struct process *p)
 static struct process *
 find_pid(pid_t pid)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if (parent.processes[i].pid == pid)
@@ -164,7 +164,7 @@ find_pid(pid_t pid)
 static void
 process_died(struct process *p, int status)
 {
-	pid_t	pid = p->pid;
+	pid_t pid = p->pid;
 
 	request_process_gone(p);
 	process_bury(p);
@@ -175,9 +175,8 @@ process_died(struct process *p, int status)
 	}
 	log_death(p, status);
 	control_event(EVENT_PROCESS, "process=\"%s\" pid=%ld %s=%d",
-	    process_text(p), (long)pid, WIFSIGNALED(status) ? "signal" :
-	    "exit", WIFSIGNALED(status) ? WTERMSIG(status) :
-	    WEXITSTATUS(status));
+	    process_text(p), (long)pid, WIFSIGNALED(status) ? "signal" : "exit",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (!count_death(p)) {
 		parent.restarts++;
 		return;
@@ -190,7 +189,7 @@ process_died(struct process *p, int status)
 static int
 any_running(uint32_t kinds)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if ((parent.processes[i].kind & kinds) != 0 &&
@@ -204,10 +203,10 @@ any_running(uint32_t kinds)
 static void
 tell_end(uint32_t kinds)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		struct process	*p = &parent.processes[i];
+		struct process *p = &parent.processes[i];
 
 		if ((p->kind & kinds) == 0 || p->pipe == NULL)
 			continue;
@@ -229,9 +228,9 @@ stop_go_on(void)
 static void
 reap(int sig, short what, void *arg)
 {
-	struct process	*p;
-	pid_t		 pid;
-	int		 status;
+	struct process *p;
+	pid_t pid;
+	int status;
 
 	(void)sig;
 	(void)what;
@@ -249,7 +248,7 @@ reap(int sig, short what, void *arg)
 static void
 kill_all(void)
 {
-	size_t	i;
+	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
 		if (parent.processes[i].pid != 0)
@@ -270,7 +269,7 @@ stop_late(int fd, short what, void *arg)
 void
 supervision_stop(int exit_code)
 {
-	const struct timeval	tv = { STOP_S, 0 };
+	const struct timeval tv = { STOP_S, 0 };
 
 	if (parent.stopping)
 		return;
@@ -310,7 +309,7 @@ reload_asked(int sig, short what, void *arg)
 static struct event *
 signal_new(int sig, event_callback_fn callback)
 {
-	struct event	*e = evsignal_new(loop_base(), sig, callback, NULL);
+	struct event *e = evsignal_new(loop_base(), sig, callback, NULL);
 
 	if (e == NULL || event_add(e, NULL) == -1)
 		fatalx("signal %d: out of memory", sig);

@@ -16,7 +16,7 @@
 
 #include "parent/parent.h"
 
-#define BACKLOG	4096
+#define BACKLOG 4096
 
 static int
 fail(char why[WHY_MAX], const char *path, const char *text)
@@ -29,9 +29,9 @@ fail(char why[WHY_MAX], const char *path, const char *text)
 static int
 is_live(const struct sockaddr_un *un, pid_t *pid)
 {
-	struct ucred	cred;
-	socklen_t	len = sizeof(cred);
-	int		fd, error;
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int fd, error;
 
 	*pid = 0;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -54,13 +54,12 @@ is_live(const struct sockaddr_un *un, pid_t *pid)
 static int
 clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
 {
-	const char	*path = un->sun_path;
-	struct stat	 st;
-	pid_t		 pid;
+	const char *path = un->sun_path;
+	struct stat st;
+	pid_t pid;
 
 	if (lstat(path, &st) == -1)
-		return (errno == ENOENT ? 0 : fail(why, path,
-		    strerror(errno)));
+		return (errno == ENOENT ? 0 : fail(why, path, strerror(errno)));
 	if (!S_ISSOCK(st.st_mode))
 		return (fail(why, path, "is there and is not a socket"));
 	switch (is_live(un, &pid)) {
@@ -69,8 +68,10 @@ clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
 			return (fail(why, path, strerror(errno)));
 		return (0);
 	case 1:
-		snprintf(why, WHY_MAX, "%s: a process listens there already "
-		    "(pid %ld)", path, (long)pid);
+		snprintf(why, WHY_MAX,
+		    "%s: a process listens there already "
+		    "(pid %ld)",
+		    path, (long)pid);
 		return (-1);
 	default:
 		return (fail(why, path, strerror(errno)));
@@ -78,10 +79,10 @@ clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
 }
 
 int
-unix_permit(const char *path, uint32_t mode, const char *group,
-    char why[WHY_MAX])
+unix_permit(
+    const char *path, uint32_t mode, const char *group, char why[WHY_MAX])
 {
-	const struct group	*gr;
+	const struct group *gr;
 
 	if (group != NULL) {
 		if ((gr = getgrnam(group)) == NULL) {
@@ -100,12 +101,12 @@ unix_permit(const char *path, uint32_t mode, const char *group,
 	return (0);
 }
 
-/* Nobody but the owner may connect before mode and group are what they should. */
+/* Only the owner may connect until mode and group are as they should be. */
 static int
 bind_closed(int fd, const struct sockaddr_un *un)
 {
-	mode_t	old = umask(0177);
-	int	rc;
+	mode_t old = umask(0177);
+	int rc;
 
 	rc = bind(fd, (const void *)un, sizeof(*un));
 	umask(old);
@@ -116,8 +117,8 @@ int
 unix_open(const struct sockaddr_un *un, uint32_t mode, const char *group,
     struct unix_file *file, char why[WHY_MAX])
 {
-	struct stat	st;
-	int		fd;
+	struct stat st;
+	int fd;
 
 	if (clear_path(un, why) == -1)
 		return (-1);
@@ -150,7 +151,7 @@ unix_open(const struct sockaddr_un *un, uint32_t mode, const char *group,
 void
 unix_remove(const char *path, const struct unix_file *file)
 {
-	struct stat	st;
+	struct stat st;
 
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    st.st_dev == file->dev && st.st_ino == file->ino)
