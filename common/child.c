@@ -168,11 +168,11 @@ drop_privileges(const char *user, const char *dir)
 static void
 warm_up(void)
 {
-	char	 accept[WS_ACCEPT_LEN + 1];
+	uint32_t seed = arc4random();
 
-	arc4random_buf(accept, sizeof(accept));
-	if (child_options.process == P_FRONTEND)
-		ws_accept("", 0, accept);
+	(void)seed;
+	if (child_options.process == P_FRONTEND && ws_init() == -1)
+		fatalx("OpenSSL has no SHA-1");
 }
 
 /*

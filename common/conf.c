@@ -236,7 +236,7 @@ conf_control_path(char *buf, size_t n)
 	int len;
 
 	if (geteuid() == 0)
-		len = snprintf(buf, n, "/run/nwsd.ctl");
+		len = snprintf(buf, n, "/run/nwsd/nwsd.ctl");
 	else if ((dir = getenv("XDG_RUNTIME_DIR")) != NULL && dir[0] == '/')
 		len = snprintf(buf, n, "%s/nwsd.ctl", dir);
 	else

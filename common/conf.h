@@ -120,7 +120,7 @@ const struct conf_channel *conf_channel(const struct conf *, const char *,
 		    size_t);
 
 /*
- * Where the control socket is unless configured: /run/nwsd.ctl for root,
+ * Where the control socket is unless configured: /run/nwsd/nwsd.ctl for root,
  * $XDG_RUNTIME_DIR/nwsd.ctl or /tmp/nwsd-UID/ctl for others.  Returns -1 when
  * it does not fit.
  */

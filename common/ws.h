@@ -90,6 +90,7 @@ int	ws_close_parse(const uint8_t *p, size_t n, const char **reason,
 struct ws_deflate {
 	int	on;
 	int	server_bits;	/* window the server may use, 9 to 15 */
+	int	server_bits_asked; /* an offer of 15 must be answered too */
 	int	client_bits;	/* 15, or what was asked for and granted */
 	int	server_takeover, client_takeover; /* always 0 from us */
 };

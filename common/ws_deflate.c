@@ -186,6 +186,7 @@ param_take(const struct param *param, struct ws_deflate *d, unsigned int *said)
 		if (bits < 9)
 			return (-1);
 		d->server_bits = bits;
+		d->server_bits_asked = 1;
 		return (0);
 	case SAID_CLIENT_BITS:
 		/* Of 8 we need not speak: a larger window inflates that too. */
@@ -249,15 +250,16 @@ next_is(struct cursor *c, char want)
 }
 
 /*
- * No context takeover either way, asked for or not (7.1.1).  A window of the
- * client is named only where the client named one (7.1.2.2).
+ * No context takeover either way, asked for or not (7.1.1).  A window that was
+ * asked for must be named (7.1.2.1); one of the client may be named only where
+ * the client named one (7.1.2.2).
  */
 static void
 answer_print(const struct ws_deflate *d, char *answer, size_t size)
 {
 	char	 server[40] = "", client[40] = "";
 
-	if (d->server_bits < WINDOW_MAX)
+	if (d->server_bits_asked)
 		snprintf(server, sizeof(server),
 		    "; server_max_window_bits=%d", d->server_bits);
 	if (d->client_bits < WINDOW_MAX)

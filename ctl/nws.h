@@ -172,7 +172,7 @@ int	conn_read(struct conn *);
  * frames.  Returns 1, or 0 when there is none: look at close_code and failed.
  */
 int	conn_next(struct conn *, int *opcode, const char **, size_t *);
-/* What a close code means, "" if there is nothing to add. */
+/* What a close code means. */
 const char *close_text(int code);
 
 /* nws_run.c: talks until the end; returns the exit code. */

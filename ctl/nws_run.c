@@ -38,6 +38,7 @@ struct run {
 	struct buf		 out;		/* scratch */
 	enum phase		 phase;
 	int			 input;		/* stdin is open */
+	int			 more;		/* lines wait to be sent */
 	int			 hurry;		/* interrupted, or has enough */
 	int			 code;		/* to exit with */
 	int			 tty;		/* stdout is one */
@@ -142,7 +143,12 @@ send_lines(struct run *r)
 	size_t n;
 	int last, whole = r->o->publish && r->o->binary;
 
-	while (r->phase == TALK && conn_queued(r->c) < QUEUE_HIGH) {
+	r->more = 0;
+	while (r->phase == TALK) {
+		if (conn_queued(r->c) >= QUEUE_HIGH) {
+			r->more = 1;
+			return;
+		}
 		last = !r->input;
 		if (whole) {
 			if (last && r->line++ == 0)
@@ -194,9 +200,8 @@ read_input(struct run *r)
 static int
 is_finished(const struct run *r)
 {
-	return (r->phase == TALK && !r->input &&
-	    (r->o->publish || r->o->leave_at_eof) &&
-	    conn_queued(r->c) < QUEUE_HIGH);
+	return (r->phase == TALK && !r->input && !r->more &&
+	    (r->o->publish || r->o->leave_at_eof));
 }
 
 /* As JSON: line breaks can only stand between tokens there. */
@@ -205,8 +210,11 @@ print_json(const char *p, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		putchar(p[i] == '\n' || p[i] == '\r' ? ' ' : p[i]);
+	if (memchr(p, '\n', n) == NULL && memchr(p, '\r', n) == NULL)
+		fwrite(p, 1, n, stdout);
+	else
+		for (i = 0; i < n; i++)
+			putchar(p[i] == '\n' || p[i] == '\r' ? ' ' : p[i]);
 	putchar('\n');
 }
 
@@ -367,9 +375,8 @@ ended(struct run *r)
 		return (r->code);
 	text_visible(&safe, c->close_reason, strlen(c->close_reason));
 	buf_byte(&safe, '\0');
-	warnx("closed with code %d: %s%s%s", c->close_code,
-	    close_text(c->close_code), safe.len > 1 ? ": " : "",
-	    (char *)safe.data);
+	warnx("closed with code %d: %s", c->close_code, safe.len > 1 ?
+	    (char *)safe.data : close_text(c->close_code));
 	if (c->close_code == WS_CODE_TOO_BIG)
 		warnx("the largest message sent had %zu bytes, more than "
 		    "max-message in this nwsd's nwsd.conf", c->largest);
@@ -410,7 +417,8 @@ wants_input(const struct run *r)
 {
 	pid_t group;
 
-	if (!r->input || r->phase != TALK || conn_queued(r->c) >= QUEUE_HIGH)
+	if (!r->input || r->phase != TALK || r->more ||
+	    conn_queued(r->c) >= QUEUE_HIGH)
 		return (0);
 	group = tcgetpgrp(STDIN_FILENO);
 	return (group == -1 || group == getpgrp());
@@ -437,6 +445,8 @@ turn(struct run *r, const sigset_t *mask)
 		return (gave_up(r));
 	if (p[1].fd == -1 && r->input && (left == -1 || left > 1000))
 		left = 1000;	/* perhaps in the foreground by then */
+	if (r->more && conn_queued(r->c) < QUEUE_HIGH)
+		left = 0;
 	ts.tv_sec = left / 1000;
 	ts.tv_nsec = left % 1000 * 1000000;
 	if (ppoll(p, 3, left == -1 ? NULL : &ts, mask) == -1 &&

@@ -236,6 +236,6 @@ close_text(int code)
 	case WS_CODE_TRY_LATER:
 		return ("cut off: nws did not read fast enough");
 	default:
-		return ("");
+		return ("no reason given");
 	}
 }

@@ -15,7 +15,7 @@
 #include "../common/imsg.h"
 #include "nwsctl.h"
 
-#define ROOT_PATH	"/run/nwsd.ctl"
+#define ROOT_PATH	"/run/nwsd/nwsd.ctl"
 
 static struct imsgbuf *link_buf;
 

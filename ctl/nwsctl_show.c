@@ -314,6 +314,28 @@ print_json(const struct rows *rows, uint32_t what, const char *problem)
 	json_finish(&j);
 }
 
+static uint64_t
+value(const struct rows *rows, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++)
+		if (strcmp(rows->v[i].text[0], name) == 0)
+			return (rows->v[i].u.counter.value);
+	return (0);
+}
+
+/* What most people want to know. */
+static void
+headline(const struct rows *rows, struct buf *out)
+{
+	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels\n\n",
+	    text_age(value(rows, "uptime_s")),
+	    (unsigned long long)value(rows, "processes"),
+	    (unsigned long long)value(rows, "frontend_clients"),
+	    (unsigned long long)value(rows, "router_channels"));
+}
+
 static void
 print_text(const struct rows *rows, uint32_t what)
 {
@@ -321,9 +343,15 @@ print_text(const struct rows *rows, uint32_t what)
 	struct table t;
 	size_t i;
 
+	if (what == SHOW_SUMMARY)
+		headline(rows, &out);
 	table_begin(&t, views[what].heads);
-	for (i = 0; i < rows->n; i++)
+	for (i = 0; i < rows->n; i++) {
+		/* what never happened is left out for people */
+		if (what == SHOW_SUMMARY && rows->v[i].u.counter.value == 0)
+			continue;
 		views[what].text(&t, &rows->v[i]);
+	}
 	table_end(&t, &out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);

@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <bsd/string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -434,30 +436,27 @@ control_path(const struct conf *conf, char *buf, size_t size, char why[WHY_MAX])
 }
 
 /*
- * The default of one who has no directory of his own: /tmp/nwsd-UID, which
- * another may have made first to be in between.
+ * The directory of the default path, which in /tmp another may have made first
+ * to be in between.
  */
 static int
 make_directory(const char *path, char why[WHY_MAX])
 {
 	struct stat st;
-	char dir[64];
-	size_t n;
+	char dir[PATH_MAX];
 
-	n = (size_t)snprintf(
-	    dir, sizeof(dir), "/tmp/nwsd-%lu", (unsigned long)geteuid());
-	if (strncmp(path, dir, n) != 0 || path[n] != '/')
-		return (0);
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
-		snprintf(why, WHY_MAX, "control: %s: %s", dir, strerror(errno));
+	strlcpy(dir, path, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	if (mkdir(dir, geteuid() == 0 ? 0755 : 0700) == -1 && errno != EEXIST) {
+		snprintf(why, WHY_MAX, "control: %.200s: %s", dir,
+		    strerror(errno));
 		return (-1);
 	}
 	if (lstat(dir, &st) == -1 || !S_ISDIR(st.st_mode) ||
-	    st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
-		snprintf(why, WHY_MAX,
-		    "control: %s: must be a directory of "
-		    "mode 0700 that belongs to user %lu",
-		    dir, (unsigned long)geteuid());
+	    st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+		snprintf(why, WHY_MAX, "control: %.200s: must be a directory "
+		    "that belongs to user %lu and that nobody else can write "
+		    "to", dir, (unsigned long)geteuid());
 		return (-1);
 	}
 	return (0);
@@ -471,7 +470,8 @@ control_open(const struct conf *conf, char why[WHY_MAX])
 	control.addr.sun_family = AF_UNIX;
 	if (control_path(conf, control.addr.sun_path,
 		sizeof(control.addr.sun_path), why) == -1 ||
-	    make_directory(control.addr.sun_path, why) == -1)
+	    (conf->control == NULL &&
+	    make_directory(control.addr.sun_path, why) == -1))
 		return (-1);
 	control.fd = unix_open(
 	    &control.addr, conf->control_mode, NULL, &control.file, reason);

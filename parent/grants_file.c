@@ -1,8 +1,8 @@
 /*
  * The file that keeps what was decided with "nwsctl origin", so that it lives
- * through a restart: /var/lib/nwsd/origins of root, and of others
- * $XDG_STATE_HOME/nwsd/origins.  Runs in the parent; a person may have edited it, so what is not
- * understood is kept aside and said.
+ * through a restart: origins in $STATE_DIRECTORY, which systemd sets, else in
+ * /var/lib/nwsd for root and $XDG_STATE_HOME/nwsd for others.  Runs in the parent; a person may have edited
+ * it, so what is not understood is kept aside and said.
  */
 #include <sys/stat.h>
 
@@ -30,14 +30,17 @@ find_place(void)
 	const char *base = NULL, *rest = "nwsd";
 	int n = -1;
 
-	if (geteuid() == 0)
+	if ((base = getenv("STATE_DIRECTORY")) != NULL && *base == '/')
+		rest = NULL;
+	else if (geteuid() == 0)
 		base = "/var/lib";
 	else if ((base = getenv("XDG_STATE_HOME")) == NULL || *base != '/') {
 		base = getenv("HOME");
 		rest = ".local/state/nwsd";
 	}
 	if (base != NULL && *base == '/')
-		n = snprintf(dir, sizeof(dir), "%s/%s", base, rest);
+		n = snprintf(dir, sizeof(dir), "%s%s%s", base,
+		    rest == NULL ? "" : "/", rest == NULL ? "" : rest);
 	if (n > 0 && (size_t)n < sizeof(dir) - 32)
 		snprintf(path, sizeof(path), "%.*s/origins",
 		    (int)sizeof(path) - 32, dir);

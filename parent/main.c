@@ -89,7 +89,7 @@ open_all(void)
 {
 	char why[WHY_MAX];
 
-	/* What a careless starter left open; the configuration may have been. */
+	/* What was left open by who started us; -f may have named one. */
 	closefrom(STDERR_FILENO + 1);
 	descriptors_raise();
 	privileges_check(parent.conf);

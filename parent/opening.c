@@ -95,6 +95,7 @@ tcp_open(const struct conf_listen *cl, char why[WHY_MAX])
 		close(fd);
 	snprintf(why, WHY_MAX, "listen on %s: %s%s", conf_listen_text(cl),
 	    strerror(error), error == EADDRINUSE ? holder_text(sa) : "");
+	errno = error;
 	return (-1);
 }
 
@@ -152,7 +153,8 @@ add(const struct conf_listen *cl, uint32_t index, const struct listeners *old,
 	l->addr_len = cl->addr_len;
 	l->index = index;
 	rc = before != NULL ? keep_old(l, before, why) : bind_new(l, cl, why);
-	if (rc == -1 && !cl->optional) {
+	if (rc == -1 && (!cl->optional ||
+	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))) {
 		free(l);
 		return (-1);
 	}

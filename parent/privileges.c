@@ -24,9 +24,15 @@
 const char *
 privileges_user(const struct conf *conf)
 {
+	static const char *fallback;
+
 	if (conf->user != NULL)
 		return (conf->user);
-	return (getpwnam(CONF_USER) != NULL ? CONF_USER : FALLBACK_USER);
+	/* Asked once, so that all children have the same. */
+	if (fallback == NULL)
+		fallback = getpwnam(CONF_USER) != NULL ? CONF_USER :
+		    FALLBACK_USER;
+	return (fallback);
 }
 
 const char *

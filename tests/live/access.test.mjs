@@ -40,7 +40,7 @@ const hosts = [
   ['GRANTED.example:@', 0],
   ['localhost:90000', 421],
   ['localhost:0', 421],
-  ['localhost:', 421, 'port'],
+  ['localhost:', 421],
   ['localhost', 421, 'port'],
   ['localhost:1', 421, 'port'],
   ['127.0.0.1', 421, 'port'],
@@ -237,7 +237,7 @@ describe('allow origin any', () => {
       assert.equal(a.status, 101);
     }
     assert.match(h.d.log, /allow origin any/);
-    assert.ok(await h.d.counter('origin_any') >= 1);
+    assert.ok(await h.d.counter('frontend_origin_any') >= 1);
     const a = await request(listeners(h.d)['127.0.0.1'],
       upgrade('/access')(`evil.example:${h.d.port}`, {}));
     assert.equal(a.status, 421, 'Host still counts');
@@ -346,7 +346,6 @@ test('a grant survives a restart, and a denial', async () => {
     a.r.destroy();
     assert.equal((await asks(d, 'http://localhost:666')).status, 403);
     assert.equal((await asks(d, 'http://localhost:667')).status, 101);
-    await waitUntil(() => fs.readdirSync(d.dir, { recursive: true }).length > 0);
     assert.equal((await states(d, page)).length, 1);
   } finally {
     await d.stop();
@@ -402,7 +401,7 @@ test('a socket left by a dead daemon is replaced, a live one is not', async () =
   const d = await Daemon.start();
   try {
     const other = await run(path.join(build, 'nwsd'), ['-d', '-f', d.conf],
-      { env: { XDG_STATE_HOME: d.dir } });
+      { env: { STATE_DIRECTORY: d.dir } });
     assert.notEqual(other.code, 0);
     assert.match(other.err, /in use|already/i);
     await d.check();

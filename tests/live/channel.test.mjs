@@ -234,8 +234,9 @@ function suite(holder, at) {
     const quiet = await join(name, {}, '?presence=off');
     const idq = await quiet.id();
     const b = await join(name);
-    assert.equal((await a.action('connect')).target, await b.id());
-    assert.equal((await b.action('connect')).target, ida);
+    const seen = await b.action('connect');
+    assert.equal(seen.target, ida);
+    assert.equal((await a.action('connect')).target, seen.source);
     assert.deepEqual(await b.sync(), []);
     a.send({ action: 'broadcast', data: 1 });
     assert.equal((await quiet.json()).data, 1);

@@ -237,7 +237,7 @@ listen on unix "@DIR@/client.sock" mode 0666
 `) + `control "@DIR@/control.sock"\n`
       + (this.prefork > 1 ? `prefork ${this.prefork}\n` : '') + text + '\n';
     fs.writeFileSync(this.conf, all.replaceAll('@PORT@', this.port)
-      .replaceAll('@DIR@', this.dir));
+      .replaceAll('@DIR@', this.dir), { mode: 0o600 });
   }
 
   async #spawn() {
@@ -250,7 +250,7 @@ listen on unix "@DIR@/client.sock" mode 0666
     }
     this.exit = null;
     this.child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, XDG_STATE_HOME: this.dir, STATE_DIRECTORY: '',
+      env: { ...process.env, STATE_DIRECTORY: `${this.dir}/state`,
         // The children are not dumpable, so LeakSanitizer cannot look at
         // them; the unit tests look for leaks, and soak.test.mjs for growth.
         ASAN_OPTIONS: 'detect_leaks=0:exitcode=99',
@@ -381,18 +381,25 @@ listen on unix "@DIR@/client.sock" mode 0666
     return run(path.join(this.build, 'nwsctl'), ['-s', this.control, ...args]);
   }
 
-  /** Rows of `nwsctl show WHAT -j`. */
+  /** What `nwsctl show WHAT -j` has of WHAT. */
   async show(what = 'summary') {
     const r = await this.ctl('show', what, '-j');
     assert.equal(r.code, 0, r.err);
-    return parseRows(r.out);
+    const o = JSON.parse(r.out);
+    assert.equal(o.ok, true);
+    return o[what];
   }
 
-  /** The sum of a counter over all processes. */
+  /** One counter, such as frontend_clients, over all processes of a kind. */
   async counter(name) {
-    const rows = await this.show('summary');
-    return rows.filter((r) => r.name === name)
-      .reduce((sum, r) => sum + Number(r.value), 0);
+    const value = (await this.show('summary'))[name];
+    assert.equal(typeof value, 'number', `no counter ${name}`);
+    return value;
+  }
+
+  /** { used, max, hits } of one limit. */
+  async limit(name) {
+    return (await this.show('limits')).find((l) => l.limit === name);
   }
 
   nws(args, options) {
@@ -415,15 +422,8 @@ listen on unix "@DIR@/client.sock" mode 0666
   }
 }
 
-/** JSON output of nwsctl: one array, or one object on each line. */
-export function parseRows(text) {
-  const t = text.trim();
-  if (t === '')
-    return [];
-  if (t.startsWith('['))
-    return JSON.parse(t);
-  return t.split('\n').map((l) => JSON.parse(l));
-}
+/** Called after each test, before the daemon is checked. */
+export const hooks = [];
 
 /**
  * A daemon for all tests of a describe(), checked after each of them.  Returns
@@ -434,7 +434,10 @@ export function useDaemon(text, options) {
   before(async () => {
     holder.d = await Daemon.start(text, options);
   });
-  afterEach(() => holder.d?.check());
+  afterEach(() => {
+    hooks.forEach((f) => f());
+    return holder.d?.check();
+  });
   after(async () => {
     const exit = await holder.d?.stop();
     if (exit)

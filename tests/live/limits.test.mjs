@@ -45,7 +45,7 @@ describe('slow handshakes', () => {
     const a = await request(local(h.d), get(h.d));
     assert.equal(a.status, 200);
     await all[0].wait((r) => r.eof, 'the oldest to be dropped', 1500);
-    assert.ok(await h.d.counter('handshakes_evicted_total') > 0);
+    assert.ok(await h.d.counter('frontend_handshakes_evicted_total') > 0);
     all.forEach((r) => r.destroy());
   });
 });
@@ -144,14 +144,12 @@ describe('how many', () => {
             return m;
           }, 'the place that became free');
           await assert.rejects(Member.open(local(d), '/y'), / 503 /);
-          const limits = await d.show('limits');
-          const row = limits.find((r) => r.name === 'max-clients');
-          assert.equal(Number(row.used), 50);
-          assert.equal(Number(row.max), 50);
-          assert.ok(Number(row.hits) >= 3);
+          const { used, max, hits } = await d.limit('max-clients');
+          assert.deepEqual([used, max], [50, 50]);
+          assert.ok(hits >= 3, `${hits} hits`);
           await closeAll(all);
-          await waitUntil(async () => Number((await d.show('limits'))
-            .find((r) => r.name === 'max-clients').used) === 0);
+          await waitUntil(async () =>
+            (await d.limit('max-clients')).used === 0);
           await d.check();
         } finally {
           await d.stop();
@@ -214,7 +212,7 @@ describe('rate', () => {
     assert.ok(told.length <= 1, JSON.stringify(told));
     for (const o of told)
       assert.equal(o.code, 'too-fast');
-    assert.ok(await h.d.counter('rate_paused_total') > 0);
+    assert.ok(await h.d.counter('frontend_rate_paused_total') > 0);
     await closeAll([a, b]);
   });
 
@@ -295,7 +293,7 @@ describe('a frozen reader', () => {
     clearInterval(watch);
     t.diagnostic(`memory: ${before} KiB, at most ${peak} KiB`);
     assert.ok(peak - before < 40000, `${peak - before} KiB more`);
-    assert.ok(await h.d.counter('slow_closed_total') === 1);
+    assert.ok(await h.d.counter('frontend_slow_closed_total') === 1);
     ice.socket.resume();
     assert.equal(await ice.done, 1013);
     assert.deepEqual(await a.sync(), []);
@@ -363,7 +361,7 @@ describe('slow-reader drop', () => {
         }
       }
       assert.ok(missed > 0, 'nothing was missed: the test is too small');
-      assert.equal(await h.d.counter('slow_missed_total'), missed);
+      assert.equal(await h.d.counter('frontend_slow_missed_total'), missed);
       await closeAll([a, slow]);
     });
 });
@@ -378,7 +376,7 @@ describe('queue-total', () => {
     for (let round = 0; round < 200; round++)
       for (const m of talkers)
         await pour(m, 5);
-    await waitUntil(async () => await h.d.counter('slow_closed_total') > 0,
+    await waitUntil(async () => await h.d.counter('frontend_slow_closed_total') > 0,
       'somebody to be cut off');
     const more = h.d.rss() - before;
     t.diagnostic(`${more} KiB more`);
@@ -411,7 +409,7 @@ describe('keepalive', () => {
     const { target } = await other.action('connect');
     assert.equal((await other.action('disconnect')).target, target);
     await r.wait((x) => x.eof, 'the end');
-    assert.ok(await h.d.counter('silent_closed_total') > 0);
+    assert.ok(await h.d.counter('frontend_silent_closed_total') > 0);
     r.destroy();
     await other.close();
   });
@@ -453,7 +451,7 @@ describe('out of descriptors', () => {
         s.on('error', () => {});
         crowd.push(s);
       }
-      await waitUntil(async () => await d.counter('accept_paused_total') > 0,
+      await waitUntil(async () => await d.counter('frontend_accept_paused_total') > 0,
         'accept to pause');
       const cpu = () => {
         const f = fs.readFileSync(`/proc/${d.child_pid('frontend')}/stat`, 'utf8')

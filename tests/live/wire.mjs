@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import net from 'node:net';
 import zlib from 'node:zlib';
-import { Queue, waitUntil, within } from './lib.mjs';
+import { Queue, hooks, waitUntil, within } from './lib.mjs';
 
 export const CONT = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 
@@ -80,6 +80,22 @@ export function parseFrame(b) {
     masked: b[1] >> 7 === 1, payload: b.subarray(at, at + n), used: at + n };
 }
 
+// Sockets that a failed test may leave open.
+const open = new Set();
+const remember = (socket) => {
+  open.add(socket);
+  socket.once('close', () => open.delete(socket));
+  return socket;
+};
+
+/** Closes what is still open, so that one failure does not become many. */
+function closeLeft() {
+  for (const socket of open)
+    socket.destroy();
+}
+
+hooks.push(closeLeft);
+
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 export const acceptOf = (key) => crypto.createHash('sha1').update(key + GUID)
   .digest('base64');
@@ -102,7 +118,7 @@ export class Raw {
 
   static async open(where) {
     const r = new Raw();
-    r.socket = net.connect({ ...where, allowHalfOpen: true });
+    r.socket = remember(net.connect({ ...where, allowHalfOpen: true }));
     r.socket.setNoDelay(true);
     r.socket.on('data', (b) => {
       r.buffer = r.buffer.length === 0 ? b : Buffer.concat([r.buffer, b]);
@@ -295,7 +311,7 @@ export class Member {
   static async open(where, target, fields = {}, onmessage) {
     const m = new Member();
     m.onmessage = onmessage;
-    m.socket = net.connect(where);
+    m.socket = remember(net.connect(where));
     m.socket.setNoDelay(true);
     m.done = new Promise((resolve) => {
       m.socket.once('close', () => {
@@ -307,25 +323,25 @@ export class Member {
     m.socket.on('error', (e) => {
       m.error = e;
     });
-    let rest = Buffer.alloc(0), open = false, opened;
-    const upgraded = new Promise((resolve) => {
+    let rest = Buffer.alloc(0), upgraded = false, opened;
+    const answered = new Promise((resolve) => {
       opened = resolve;
     });
     m.socket.on('data', (b) => {
       rest = rest.length === 0 ? b : Buffer.concat([rest, b]);
-      if (!open) {
+      if (!upgraded) {
         const end = rest.indexOf('\r\n\r\n');
         if (end === -1)
           return;
         m.head = rest.subarray(0, end).toString();
         rest = rest.subarray(end + 4);
-        open = true;
+        upgraded = true;
         opened();
       }
       rest = m.#input(rest);
     });
     m.socket.write(upgradeRequest(target, where.name, fields));
-    await within(Promise.race([upgraded, m.done]), `an upgrade of ${target}`,
+    await within(Promise.race([answered, m.done]), `an upgrade of ${target}`,
       30000);
     if (!/^HTTP\/1\.1 101 /.test(m.head ?? '')) {
       m.socket.destroy();

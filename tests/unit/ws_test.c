@@ -426,7 +426,8 @@ static const struct offer_case offers[] = {
 	    NO_TAKEOVER "; server_max_window_bits=10" },
 	{ PMD "; server_max_window_bits=\"1\\0\"", 1, 10, 15,
 	    NO_TAKEOVER "; server_max_window_bits=10" },
-	{ PMD "; server_max_window_bits=15", 1, 15, 15, NO_TAKEOVER },
+	{ PMD "; server_max_window_bits=15", 1, 15, 15,
+	    NO_TAKEOVER "; server_max_window_bits=15" },
 	{ PMD "; server_max_window_bits = 12 ; client_max_window_bits = 11",
 	    1, 12, 11, NO_TAKEOVER "; server_max_window_bits=12; "
 	    "client_max_window_bits=11" },
