@@ -78,6 +78,12 @@ X(CLOSE_DONE, P_FRONTEND, P_PARENT, sizeof(uint32_t), sizeof(uint32_t),	\
     0, "how many clients that closed; the number is the ticket")	\
 X(PENDING_DROP, P_PARENT, P_FRONTEND, 1, MSG_ORIGIN_MAX, 0,		\
     "this origin no longer waits for an answer")			\
+X(METRICS, P_FRONTEND, P_PARENT, 0, 0, 0,				\
+    "wants the rows of all metrics; the number is its own, to answer with") \
+X(METRICS_ROW, P_PARENT, P_FRONTEND, 1, MSG_ROW_MAX, 0,			\
+    "one row, as nwsctl gets it; the number is that of the question")	\
+X(METRICS_END, P_PARENT, P_FRONTEND, sizeof(uint32_t), sizeof(uint32_t), \
+    0, "end of these: 0, or 1 where some are missing; the number likewise") \
 X(TRIP, P_PARENT, P_CHILDREN, sizeof(uint32_t), sizeof(uint32_t), 0,	\
     "make this forbidden call (enum trip), to see the sandbox kill it")	\
 /* nwsctl(8) */								\
@@ -116,6 +122,8 @@ X(REFUSED, P_ROUTER, P_FRONTEND, sizeof(struct msg_refused),		\
     sizeof(struct msg_refused), 0, "it is not, because of a limit")	\
 X(LEAVE, P_FRONTEND, P_ROUTER, sizeof(uint64_t), sizeof(uint64_t), 0,	\
     "a member is gone")							\
+X(HOLD, P_ROUTER, P_FRONTEND, sizeof(uint32_t), sizeof(uint32_t), 0,	\
+    "whether to leave new connections to others, who have fewer clients") \
 X(RESUMED, P_FRONTEND, P_ROUTER, 0, 0, 0,				\
     "every channel and member of this frontend has been announced")	\
 X(ROSTER, P_ROUTER, P_FRONTEND, sizeof(struct msg_roster),		\

@@ -40,6 +40,7 @@ struct run {
 	int			 input;		/* stdin is open */
 	int			 more;		/* lines wait to be sent */
 	int			 hurry;		/* interrupted, or has enough */
+	int			 slowed;	/* the server reads slowly */
 	int			 code;		/* to exit with */
 	int			 tty;		/* stdout is one */
 	uint64_t		 self, seen, line;
@@ -273,6 +274,7 @@ report(struct run *r, const struct message *m)
 		warnx("read too slowly: %llu messages missed",
 		    (unsigned long long)m->count);
 	else if (strcmp(m->code, "too-fast") == 0) {
+		r->slowed = 1;
 		if (!r->o->quiet)
 			warnx("sending faster than nwsd allows: it slows us "
 			    "down, nothing is lost");
@@ -396,6 +398,8 @@ deadline(const struct run *r)
 		return (wait_ms > 0 ? r->message_ms + wait_ms : -1);
 	if (r->phase == TALK && conn_queued(r->c) == 0)
 		return (-1);
+	if (r->slowed && wait_ms == 0)
+		return (-1);	/* as long as it takes */
 	return (r->alive_ms + (wait_ms > 0 ? wait_ms : DELIVER_MS));
 }
 

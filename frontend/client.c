@@ -20,6 +20,7 @@
 #include "counters.h"
 #include "deflate.h"
 #include "listener.h"
+#include "metrics.h"
 #include "output.h"
 #include "source.h"
 
@@ -95,7 +96,8 @@ client_due(struct client *c, uint32_t now)
 			client_kill(c);
 		break;
 	case CLIENT_JOINING:
-		wheel_put(c, now + 1);	/* the router will answer */
+	case CLIENT_WAITING:
+		wheel_put(c, now + 1);	/* who was asked will answer */
 		break;
 	case CLIENT_OPEN:
 		client_silent(c, now);
@@ -234,6 +236,7 @@ client_state(struct client *c, enum client_state state)
 		wheel_put(c, now + conf->handshake_s);
 		break;
 	case CLIENT_JOINING:
+	case CLIENT_WAITING:
 		wheel_put(c, now + 1);
 		break;
 	case CLIENT_OPEN:
@@ -295,6 +298,7 @@ client_use(struct client *c, uint8_t *p, size_t n)
 	case CLIENT_CLOSING:
 		return (session_input(c, p, n));
 	case CLIENT_JOINING:
+	case CLIENT_WAITING:
 		return (0);
 	default:
 		return (n);	/* we are through with each other */
@@ -579,6 +583,7 @@ client_reap(void)
 		if (c->paused & PAUSE_ROUTER)
 			nrouter_paused--;
 		client_depart(c);
+		metrics_forget(c);
 		output_free(c);
 		session_free(c);
 		LIST_REMOVE(c, wheel);
@@ -600,7 +605,8 @@ client_away(struct client *c, void *arg)
 	(void)arg;
 	if (c->state == CLIENT_OPEN)
 		session_close(c, WS_CODE_GOING_AWAY, "nwsd is stopping");
-	else if (c->state == CLIENT_HEAD || c->state == CLIENT_JOINING)
+	else if (c->state == CLIENT_HEAD || c->state == CLIENT_JOINING ||
+	    c->state == CLIENT_WAITING)
 		request_fail(c, 503, "nwsd is stopping.");
 }
 

@@ -6,6 +6,7 @@
  *	client.c	life, reading, timers, pauses
  *	output.c	what waits to be sent, and sending it
  *	request.c	HTTP requests, admission, upgrade
+ *	metrics.c	who waits for an answer to GET /metrics
  *	session.c	WebSocket frames and messages
  *	echo.c, member.c	services: what to do with a message
  */
@@ -31,6 +32,7 @@ struct source;
 enum client_state {
 	CLIENT_HEAD,	/* reads a request head */
 	CLIENT_JOINING,	/* asked the router for admission to an upgrade */
+	CLIENT_WAITING,	/* asked for what the parent has to gather (metrics) */
 	CLIENT_OPEN,	/* WebSocket */
 	CLIENT_CLOSING,	/* sent a close frame, waits for the answer */
 	CLIENT_ENDING,	/* all is said: flush, then FIN, then wait for theirs */
@@ -42,6 +44,7 @@ enum client_state {
 #define PAUSE_ROUTER	0x2u	/* the router is away or behind */
 #define PAUSE_OUTPUT	0x4u	/* does not read what it asked for (echo) */
 #define PAUSE_JOINING	0x8u	/* waits for the router's admission */
+#define PAUSE_METRICS	0x10u	/* waits for the parent's rows */
 
 #define CLIENT_SILENT	0x1u	/* ?presence=off */
 #define CLIENT_PINGED	0x2u	/* a ping is under way */
@@ -187,6 +190,12 @@ void	 request_joined(struct client *);
 void	 request_refused(struct client *, enum refused why);
 /* Sends a whole response with a plain text, then ends the connection. */
 void	 request_fail(struct client *, int status, const char *text);
+/*
+ * Answers a CLIENT_WAITING with what it waited for, of this media type; head: to
+ * a HEAD.  Unless it is to end, it may ask again.
+ */
+void	 request_answer(struct client *, const char *type, const char *body,
+	    size_t len, int head, int end);
 
 /*
  * session.c: uses up bytes of frames; stops early when the client is paused or

@@ -11,6 +11,9 @@
 #define LEVEL	5		/* beyond it time grows faster than it saves */
 #define BITS_MIN 9
 #define BITS_MAX 15
+/* z_stream.data_type after inflate(): between blocks; bits not used yet. */
+#define Z_AT_BLOCK	128
+#define Z_UNUSED_BITS	7
 #define KEEP	(64u * 1024)	/* bytes of a buffer that are kept */
 
 struct buffer {
@@ -157,6 +160,12 @@ inflate_message(const uint8_t *p, size_t n, size_t max, size_t *out_len,
 		return (NULL);
 	if (*out_len > max) {
 		*code = WS_CODE_TOO_BIG;
+		return (NULL);
+	}
+	/* Cut in the middle of a block: no whole message. */
+	if ((decompressor->data_type & (Z_AT_BLOCK | Z_UNUSED_BITS)) !=
+	    Z_AT_BLOCK) {
+		*code = WS_CODE_INVALID;
 		return (NULL);
 	}
 	return (unpacked.p);

@@ -17,6 +17,7 @@
 #include "client.h"
 #include "counters.h"
 #include "listener.h"
+#include "metrics.h"
 #include "output.h"
 #include "pending.h"
 #include "show.h"
@@ -59,6 +60,13 @@ static void
 router_channel_closed(struct pipe *p, struct imsg *m)
 {
 	check(p, channel_closed(m->hdr.peerid));
+}
+
+static void
+router_hold(struct pipe *p, struct imsg *m)
+{
+	(void)p;
+	listener_hold(*(const uint32_t *)m->data != 0);
 }
 
 static void
@@ -143,6 +151,7 @@ router_undelivered(struct pipe *p, struct imsg *m)
 
 static const struct pipe_phase	router_running = { "running", {
 	[MSG_CHANNEL_CLOSED] = router_channel_closed,
+	[MSG_HOLD] = router_hold,
 	[MSG_JOINED] = router_joined,
 	[MSG_REFUSED] = router_refused,
 	[MSG_ROSTER] = router_roster,
@@ -162,6 +171,7 @@ router_lost(struct pipe *p, const char *why)
 	pipe_free(p);
 	if (p == router)
 		router = NULL;
+	listener_hold(0);
 }
 
 /*
@@ -228,6 +238,7 @@ parent_pipe(struct pipe *p, struct imsg *m)
 	if (router != NULL)
 		pipe_free(router);
 	router = NULL;		/* nothing may go to the old one */
+	listener_hold(0);
 	if ((router = pipe_new(ib, &router_running, router_lost, NULL)) ==
 	    NULL)
 		fatalx("router: out of memory");
@@ -264,6 +275,22 @@ parent_pending_drop(struct pipe *p, struct imsg *m)
 	pending_drop(m->data, m->hdr.len);
 }
 
+static void
+parent_metrics_row(struct pipe *p, struct imsg *m)
+{
+	(void)p;
+	metrics_gather(m->hdr.peerid, m->data, m->hdr.len);
+}
+
+static void
+parent_metrics_end(struct pipe *p, struct imsg *m)
+{
+	const uint32_t	*problem = m->data;
+
+	(void)p;
+	metrics_gathered(m->hdr.peerid, *problem);
+}
+
 static void	parent_start(struct pipe *, struct imsg *);
 
 static const struct pipe_phase	parent_startup = { "startup", {
@@ -288,6 +315,8 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_SHOW] = parent_show,
 	[MSG_CLOSE_CLIENT] = parent_close_client,
 	[MSG_PENDING_DROP] = parent_pending_drop,
+	[MSG_METRICS_ROW] = parent_metrics_row,
+	[MSG_METRICS_END] = parent_metrics_end,
 	[MSG_TRIP] = child_trip,
 } };
 

@@ -17,6 +17,7 @@
 #include "listener.h"
 
 #define ACCEPT_TURN	64	/* connections in one turn of the loop */
+#define ACCEPT_SHARED	8	/* the same, so that others get some too */
 #define SPARE_FDS	32	/* left for what the parent may send */
 
 struct listener {
@@ -32,7 +33,7 @@ TAILQ_HEAD(listeners, listener);
 
 static struct listeners	 listeners = TAILQ_HEAD_INITIALIZER(listeners);
 static struct listeners	 coming = TAILQ_HEAD_INITIALIZER(coming);
-static int		 paused;
+static int		 paused, held;	/* either stops accepting */
 
 int
 listener_is_unix(const struct listener *l)
@@ -158,10 +159,11 @@ listener_readable(int lfd, short what, void *arg)
 	struct listener		*l = arg;
 	struct sockaddr_storage	 ss;
 	uint8_t			 addr[16];
-	int			 fd, n;
+	int			 fd, n, limit;
 
 	(void)what;
-	for (n = 0; n < ACCEPT_TURN && !paused; n++) {
+	limit = conf->prefork > 1 ? ACCEPT_SHARED : ACCEPT_TURN;
+	for (n = 0; n < limit && !paused; n++) {
 		if ((fd = accept_one(lfd, &ss)) == -1) {
 			accept_failed();
 			return;
@@ -172,6 +174,19 @@ listener_readable(int lfd, short what, void *arg)
 			listener_pause();
 		}
 	}
+}
+
+/* Watches the sockets, or does not, as paused and held say. */
+static void
+listener_watch(void)
+{
+	struct listener	*l;
+
+	TAILQ_FOREACH(l, &listeners, entry)
+		if (paused || held)
+			event_del(l->ev);
+		else if (event_add(l->ev, NULL) == -1)
+			paused = 1;
 }
 
 void
@@ -200,33 +215,36 @@ listener_swap(const struct conf *next)
 	TAILQ_FOREACH(l, &listeners, entry) {
 		l->ev = event_new(loop_base(), l->fd, EV_READ | EV_PERSIST,
 		    listener_readable, l);
-		if (l->ev == NULL || event_add(l->ev, NULL) == -1)
+		if (l->ev == NULL)
 			fatalx("listener: out of memory");
 	}
 	paused = 0;
+	listener_watch();
 }
 
 void
 listener_pause(void)
 {
-	struct listener	*l;
-
 	if (paused || client_tick_start() == -1)
 		return;
 	paused = 1;
-	TAILQ_FOREACH(l, &listeners, entry)
-		event_del(l->ev);
+	listener_watch();
 }
 
 void
 listener_resume(void)
 {
-	struct listener	*l;
-
 	if (!paused)
 		return;
 	paused = 0;
-	TAILQ_FOREACH(l, &listeners, entry)
-		if (event_add(l->ev, NULL) == -1)
-			paused = 1;
+	listener_watch();
+}
+
+void
+listener_hold(int hold)
+{
+	if (held == hold)
+		return;
+	held = hold;
+	listener_watch();
 }

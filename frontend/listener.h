@@ -19,9 +19,14 @@ int	 listener_add(uint32_t index, int fd);
 /* The configuration is complete: the listeners added since replace all. */
 void	 listener_swap(const struct conf *);
 
-/* Stops accepting, for a while or for good. */
+/* Stops accepting until something may have changed: a second is over at most. */
 void	 listener_pause(void);
 void	 listener_resume(void);
+
+/* Leaves new connections to other frontends, or does so no longer. */
+void	 listener_hold(int);
+
+/* Stops accepting for good. */
 void	 listener_close_all(void);
 
 int	 listener_is_unix(const struct listener *);

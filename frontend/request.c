@@ -16,6 +16,7 @@
 #include "counters.h"
 #include "http.h"
 #include "listener.h"
+#include "metrics.h"
 #include "output.h"
 #include "pages.h"
 #include "pending.h"
@@ -95,6 +96,16 @@ respond_error(struct client *c, int status, const char *extra,
 	n = snprintf(body, sizeof(body), "%s\n", text);
 	respond(c, status, "text/plain; charset=utf-8", extra, body,
 	    (size_t)n < sizeof(body) ? (size_t)n : sizeof(body) - 1, 0, 1);
+}
+
+void
+request_answer(struct client *c, const char *type, const char *body,
+    size_t len, int head, int end)
+{
+	respond(c, 200, type, "Cross-Origin-Resource-Policy: same-origin\r\n",
+	    body, len, head, end);
+	if (!end && c->state == CLIENT_WAITING)
+		client_state(c, CLIENT_HEAD);	/* a new request may come */
 }
 
 void
@@ -338,6 +349,14 @@ get(struct client *c, const struct asked *a)
 	char	extra[1024], origin[MSG_ORIGIN_MAX];
 	int	n = 0, head = span_is(&a->http->method, "HEAD");
 
+	if (strcmp(a->path, "/metrics") == 0) {
+		if (conf->metrics)
+			metrics_wait(c, head, a->close);
+		else
+			request_fail(c, 404, "There are no metrics here "
+			    "without `metrics on' in nwsd.conf(5).");
+		return;
+	}
 	if (a->page == NULL && service_find(a) != NULL) {
 		respond_error(c, 426, "Upgrade: websocket\r\n"
 		    "Connection: Upgrade\r\n", "This is a WebSocket: open it "

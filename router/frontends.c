@@ -344,6 +344,29 @@ free_doomed(void)
 	resume_check();
 }
 
+/*
+ * They share the listening sockets, and the kernel gives a connection to whoever
+ * is awake first: one with more members than its share is to leave the next to
+ * the others.
+ */
+static void
+balance(void)
+{
+	struct frontend *f;
+	uint32_t least = UINT32_MAX, hold;
+
+	TAILQ_FOREACH(f, &frontends, entry)
+		if (f->live && !f->doomed && f->members < least)
+			least = f->members;
+	TAILQ_FOREACH(f, &frontends, entry) {
+		hold = f->members > least + 1 + least / 8;
+		if (!f->live || f->doomed || hold == f->held)
+			continue;
+		f->held = (uint8_t)hold;
+		frontends_send(f, MSG_HOLD, 0, &hold, sizeof(hold));
+	}
+}
+
 void
 frontends_turn_end(void)
 {
@@ -351,6 +374,7 @@ frontends_turn_end(void)
 
 	if (doomed)
 		free_doomed();
+	balance();
 	TAILQ_FOREACH(f, &frontends, entry) {
 		if (!f->dirty)
 			continue;

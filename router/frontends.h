@@ -39,6 +39,7 @@ struct frontend {
 	uint8_t			 awaited;	/* START waits for it */
 	uint8_t			 resumed;	/* it said so */
 	uint8_t			 live;		/* got its rosters: may hear */
+	uint8_t			 held;		/* was told HOLD */
 	uint8_t			 dirty;		/* to be flushed */
 	uint8_t			 doomed;	/* freed in turn_end */
 	uint8_t			 report;	/* the parent is told then */

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import statistics
+import textwrap
 
 from scenarios import SCENARIOS, WINDOW, kind_of
 from servers import OURS, RIVALS, ROOT, SERVERS
@@ -131,8 +132,9 @@ def mark(cells, scenario, server):
     results = cells[scenario][server]
     if kind_of(scenario) != 'idle' and not all(r['ok'] for r in results):
         out += ' !'
-    if all(r['client_busy'] > 0.95 and r['cpu']['server']['busy'] < 0.95
-           for r in results):
+    if kind_of(scenario) != 'rate' and all(
+            r['client_busy'] > 0.95 and r['cpu']['server']['busy'] < 0.95
+            for r in results):
         out += ' ~'
     return out
 
@@ -169,7 +171,7 @@ def limit_of(scenario):
 
 def short_table(cells, machine):
     """Lines of Markdown: nwsd beside the best rival and the limit."""
-    out = ['| | nwsd JSON | nwsd binary | best rival | ratio | limit | ratio |',
+    out = ['| | JSON | binary | best rival | ratio | limit | ratio |',
            '|---|---:|---:|---:|---:|---:|---:|']
     for scenario, metric, title in SHORT:
         ours = [median(cells, scenario, s, metric) for s in OURS]
@@ -186,15 +188,16 @@ def short_table(cells, machine):
                '' if limit is None else
                ' / '.join(ratio(v, limit) for v in ours)]
         out.append('| %s |' % ' | '.join(row))
-    out += ['', 'Medians of interleaved rounds, smaller is better everywhere; '
-            'ratios are of nwsd, JSON / binary.']
+    notes = ('Server CPU is the sum of all processes. Medians of interleaved '
+             'rounds; smaller is better everywhere; ratios are of nwsd, JSON '
+             '/ binary, to the best rival and to the limit, a server without '
+             'a protocol. ')
     if machine:
-        out += ['Measured %s on %s CPUs (%s), Linux %s, with %s.' % (
+        versions = {v for s, v in machine['versions'].items() if s in RIVALS}
+        notes += 'Measured %s on %s CPUs (%s), Linux %s, with %s.' % (
             machine['date'], machine['cpus'], machine['cpu'],
-            machine['kernel'], '; '.join(sorted(
-                {v for s, v in machine['versions'].items()
-                 if s in RIVALS})))]
-    return out
+            machine['kernel'], '; '.join(sorted(versions)))
+    return out + [''] + textwrap.wrap(notes, 80, break_on_hyphens=False)
 
 
 def write_readme(lines):
