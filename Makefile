@@ -24,6 +24,8 @@ SYSTEM	:= $(shell uname -s | tr A-Z a-z)
 COMMON	:= $(filter-out common/sandbox_%.c,$(wildcard common/*.c)) \
 	   $(wildcard common/sandbox_$(SYSTEM).c)
 DAEMON	:= $(wildcard parent/*.c frontend/*.c router/*.c)
+# Formats of the wire between machines, for the tests; no process has them yet.
+WIRE	:= $(wildcard discovery/*.c crypto/*.c)
 CTL	:= $(wildcard ctl/ctl_*.c)
 UNIT	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -42,26 +44,26 @@ all: $(B)/nwsd $(B)/nwsctl $(B)/nws
 $(B)/nwsd: $(call obj,$(DAEMON) $(COMMON))
 	$(LINK) -o $@ $^ $(LIBS)
 $(B)/nwsctl: $(call obj,ctl/nwsctl.c $(wildcard ctl/nwsctl_*.c)) $(B)/ctl.a
-	$(LINK) -o $@ $^ -lcjson $(LIBS)
+	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
 $(B)/nws: $(call obj,ctl/nws.c $(wildcard ctl/nws_*.c)) $(B)/ctl.a
-	$(LINK) -o $@ $^ -lcjson $(LIBS)
+	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
 $(B)/ctl.a: $(call obj,$(CTL) $(COMMON))
 	$(ARCHIVE)
 
 # A test links what it needs out of one archive of everything, so that it may
 # put its own functions in place of ours.
-$(B)/nwsd.a: $(call obj,$(DAEMON) $(CTL) $(filter-out ctl/nws.c ctl/nwsctl.c,$(wildcard ctl/nws*_*.c)) $(COMMON))
+$(B)/nwsd.a: $(call obj,$(DAEMON) $(WIRE) $(CTL) $(filter-out ctl/nws.c ctl/nwsctl.c,$(wildcard ctl/nws*_*.c)) $(COMMON))
 	$(ARCHIVE)
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ -lcmocka -lcjson $(LIBS)
+	$(LINK) -o $@ $^ -lcmocka -lcjson -lsodium $(LIBS)
 # Each fuzz target twice: with a main that replays files, and with libFuzzer.
 $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ -lcjson $(LIBS)
+	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ -lcjson $(LIBS)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ -lcjson -lsodium $(LIBS)
 
 $(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 	@mkdir -p $(@D)
@@ -147,34 +149,43 @@ bench: setup-test
 
 INSTALL	?= install
 D	= $(DESTDIR)
+LIBDIR	= $(PREFIX)/lib
+UNITDIR	= $(LIBDIR)/systemd
+BASHDIR	= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	= $(PREFIX)/share/zsh/site-functions
+MAN	= man/nws.1 man/nwsd.conf.5 man/nws-protocol.7 man/nws-ipc.7 \
+	  man/nwsctl.8 man/nwsd.8
 install: all man
 	$(INSTALL) -d $(D)$(PREFIX)/sbin $(D)$(PREFIX)/bin \
 	    $(D)$(MANDIR)/man1 $(D)$(MANDIR)/man5 $(D)$(MANDIR)/man7 \
 	    $(D)$(MANDIR)/man8 $(D)$(SYSCONFDIR)
 	$(INSTALL) -m 755 $(B)/nwsd $(B)/nwsctl $(D)$(PREFIX)/sbin
 	$(INSTALL) -m 755 $(B)/nws $(D)$(PREFIX)/bin
-	@for m in man/*.[1578]; do test -f "$$m" || continue; \
-		set -x; $(INSTALL) -m 644 $$m $(D)$(MANDIR)/man$${m##*.} || \
-		exit 1; { set +x; } 2>/dev/null; done
-	@test ! -f contrib/nwsd.conf -o -e $(D)$(SYSCONFDIR)/nwsd.conf || \
-	    $(INSTALL) -m 644 contrib/nwsd.conf $(D)$(SYSCONFDIR)/nwsd.conf
-	@for f in system/nwsd.service sysusers.d/nwsd.conf tmpfiles.d/nwsd.conf; \
-	do \
-		src=contrib/systemd/$${f##*/}; \
-		test $${f##*/} = nwsd.conf && src=contrib/systemd/$${f%%.d/*}.conf; \
-		test -f $$src || continue; \
-		sub=systemd/system; test $${f##*/} = nwsd.conf && sub=$${f%/*}; \
-		$(INSTALL) -d $(D)$(PREFIX)/lib/$$sub && \
-		sed 's|@PREFIX@|$(PREFIX)|g' $$src > \
-		    $(D)$(PREFIX)/lib/$$sub/$${f##*/} || exit 1; \
+	for m in $(MAN); do \
+		$(INSTALL) -m 644 $$m $(D)$(MANDIR)/man$${m##*.} || exit 1; \
 	done
+	test -e $(D)$(SYSCONFDIR)/nwsd.conf || \
+	    $(INSTALL) -m 644 contrib/nwsd.conf $(D)$(SYSCONFDIR)/nwsd.conf
+	$(INSTALL) -d $(D)$(UNITDIR)/system $(D)$(LIBDIR)/sysusers.d \
+	    $(D)$(LIBDIR)/tmpfiles.d
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' contrib/systemd/nwsd.service > \
+	    $(D)$(UNITDIR)/system/nwsd.service
+	$(INSTALL) -m 644 contrib/systemd/nwsd.sysusers \
+	    $(D)$(LIBDIR)/sysusers.d/nwsd.conf
+	$(INSTALL) -m 644 contrib/systemd/nwsd.tmpfiles \
+	    $(D)$(LIBDIR)/tmpfiles.d/nwsd.conf
+	$(INSTALL) -d $(D)$(BASHDIR) $(D)$(ZSHDIR)
+	$(INSTALL) -m 644 contrib/completion/nws.bash $(D)$(BASHDIR)/nws
+	$(INSTALL) -m 644 contrib/completion/nwsctl.bash $(D)$(BASHDIR)/nwsctl
+	$(INSTALL) -m 644 contrib/completion/_nws contrib/completion/_nwsctl \
+	    $(D)$(ZSHDIR)
 uninstall:
 	rm -f $(D)$(PREFIX)/sbin/nwsd $(D)$(PREFIX)/sbin/nwsctl \
-	    $(D)$(PREFIX)/bin/nws $(D)$(PREFIX)/lib/systemd/system/nwsd.service \
-	    $(D)$(PREFIX)/lib/sysusers.d/nwsd.conf \
-	    $(D)$(PREFIX)/lib/tmpfiles.d/nwsd.conf
-	@for m in man/*.[1578]; do \
-		rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	    $(D)$(PREFIX)/bin/nws $(D)$(UNITDIR)/system/nwsd.service \
+	    $(D)$(LIBDIR)/sysusers.d/nwsd.conf \
+	    $(D)$(LIBDIR)/tmpfiles.d/nwsd.conf $(D)$(BASHDIR)/nws \
+	    $(D)$(BASHDIR)/nwsctl $(D)$(ZSHDIR)/_nws $(D)$(ZSHDIR)/_nwsctl
+	@for m in $(MAN); do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean:
 	rm -rf build build-asan build-fuzz

@@ -135,11 +135,11 @@ compare(const void *x, const void *y)
 static int
 keep(struct metrics *m, const struct kept *k)
 {
-	struct kept	*old;
-	size_t		 i;
+	size_t	 i;
 
 	for (i = 0; i < m->n; i++) {
-		old = &m->kept[i];
+		struct kept	*old = &m->kept[i];
+
 		if (compare(old, k) != 0)
 			continue;
 		if (k->what == SHOW_SUMMARY)
@@ -223,11 +223,11 @@ put_type(struct text *t, const char *metric, int gauge)
 static void
 put_counters(struct text *t, const struct metrics *m)
 {
-	const struct kept	*k;
-	size_t			 i;
+	size_t	 i;
 
 	for (i = 0; i < m->n; i++) {
-		k = &m->kept[i];
+		const struct kept	*k = &m->kept[i];
+
 		if (k->what != SHOW_SUMMARY)
 			continue;
 		put_type(t, k->name, (int)k->gauge);
@@ -240,11 +240,11 @@ static void
 put_sample(struct text *t, const char *metric, const struct kept *k,
     uint64_t value)
 {
-	const char	*p;
-
 	put(t, "%s{process=\"%s\",instance=\"%u\"", metric,
 	    process_name(k->process), k->instance);
 	if (k->what == SHOW_LIMITS) {
+		const char	*p;
+
 		put(t, ",limit=\"");
 		for (p = k->name; *p != '\0'; p++)
 			put(t, "%s%c", *p == '"' || *p == '\\' ? "\\" : "",
@@ -254,17 +254,17 @@ put_sample(struct text *t, const char *metric, const struct kept *k,
 	put(t, "} %llu\n", (unsigned long long)value);
 }
 
-/* One metric that has a sample for each row of a kind: its value of an index. */
+/* One metric that has a sample for each row of a kind: one of its values. */
 static void
 put_metric(struct text *t, const struct metrics *m, uint32_t what,
     unsigned int value, const char *metric, int gauge)
 {
-	const struct kept	*k;
-	size_t			 i;
+	size_t	 i;
 
 	put_type(t, metric, gauge);
 	for (i = 0; i < m->n; i++) {
-		k = &m->kept[i];
+		const struct kept	*k = &m->kept[i];
+
 		if (k->what != what)
 			continue;
 		if (what == SHOW_LIMITS && value == 1 && k->value[1] == 0)

@@ -24,9 +24,9 @@ void		 metrics_free(struct metrics *);
 /*
  * Takes a row: the struct msg_row_* that row is the beginning of, aligned, and
  * the n bytes of its name (of a process: none, they are ignored).  Counters of
- * one name are summed; of a limit or process the last row counts.  Returns 0, or
- * -1 for a row of another kind, without a name or with one that is too long, and
- * when there are too many.
+ * one name are summed; of a limit or process the last row counts.  Returns 0,
+ * or -1 for a row of another kind, without a name or with one that is too long,
+ * and when there are too many.
  */
 int		 metrics_add(struct metrics *, const struct msg_row *row,
 		    const char *name, size_t n);

@@ -55,7 +55,7 @@ main(int argc, char *argv[])
 	char why[160];
 	int code, fd;
 
-	if ((code = options_parse(argc, argv, &o, why, sizeof(why))) == -1) {
+	if ((code = nws_options(argc, argv, &o, why, sizeof(why))) == -1) {
 		if (why[0] != '\0')
 			warnx("%s", why);
 		usage(stderr);
@@ -73,10 +73,13 @@ main(int argc, char *argv[])
 	deadline = now_ms() + DIAL_MS;
 	if ((fd = dial(&o, deadline)) == -1)
 		return (EXIT_CONNECT);
-	if ((code = hello(&o, fd, deadline, &rest)) != 0)
+	if ((code = hello(&o, fd, deadline, &rest)) != 0) {
+		close(fd);
+		buf_free(&rest);
 		return (code);
+	}
 	conn_init(&conn, fd, &rest, o.verbose);
 	code = run(&o, &conn);
-	close(fd);
+	conn_free(&conn);
 	return (code);
 }

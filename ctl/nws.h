@@ -40,7 +40,7 @@ struct options {
  * from it.  Returns 0, 'h' or 'V' when help or the version is asked for, or -1
  * with a text in why.
  */
-int	options_parse(int argc, char *argv[], struct options *, char *why,
+int	nws_options(int argc, char *argv[], struct options *, char *why,
 	    size_t why_size);
 
 /*
@@ -159,6 +159,7 @@ struct conn {
 
 /* Takes fd and rest. */
 void	conn_init(struct conn *, int fd, struct buf *rest, int verbose);
+void	conn_free(struct conn *);
 size_t	conn_queued(const struct conn *);
 void	conn_send(struct conn *, int opcode, const void *, size_t);
 /* Sends a close frame, once. */

@@ -107,7 +107,7 @@ check(const struct options *o)
 }
 
 int
-options_parse(int argc, char *argv[], struct options *o, char *why,
+nws_options(int argc, char *argv[], struct options *o, char *why,
     size_t why_size)
 {
 	static const struct option names[] = {

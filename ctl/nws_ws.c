@@ -6,6 +6,7 @@
 #include <err.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../common/utf8.h"
 #include "../common/ws.h"
@@ -21,6 +22,15 @@ conn_init(struct conn *c, int fd, struct buf *rest, int verbose)
 	c->in = *rest;
 	c->verbose = verbose;
 	memset(rest, 0, sizeof(*rest));
+}
+
+void
+conn_free(struct conn *c)
+{
+	close(c->fd);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	buf_free(&c->message);
 }
 
 size_t

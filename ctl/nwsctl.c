@@ -167,16 +167,19 @@ parse_options(int argc, char *argv[])
 	return (-1);
 }
 
-/* Options may also stand after the command: `nwsctl show clients -j'. */
+/* -j may also stand after the command: `nwsctl show -j clients'. */
 static int
-trailing_json(int argc, char *argv[])
+late_json(int argc, char *argv[])
 {
-	while (argc > 1 && (strcmp(argv[argc - 1], "-j") == 0 ||
-	    strcmp(argv[argc - 1], "--json") == 0)) {
-		options.json = 1;
-		argc--;
-	}
-	return (argc);
+	int i, kept = 0;
+
+	for (i = 0; i < argc; i++)
+		if (strcmp(argv[i], "-j") == 0 ||
+		    strcmp(argv[i], "--json") == 0)
+			options.json = 1;
+		else
+			argv[kept++] = argv[i];
+	return (kept);
 }
 
 int
@@ -190,7 +193,7 @@ main(int argc, char *argv[])
 		return (code);
 	}
 	argc -= optind, argv += optind;
-	argc = trailing_json(argc, argv);
+	argc = late_json(argc, argv);
 	if (argc == 0) {
 		usage(stderr);
 		return (EXIT_ERROR);

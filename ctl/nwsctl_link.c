@@ -193,9 +193,12 @@ link_outcome(const char *said)
 	n = m.hdr.len - sizeof(code);
 	text_visible(&text, p, n);
 	buf_byte(&text, '\0');
-	if (code != 0)
-		return (report_error(EXIT_ERROR, "%s", n > 0 ?
-		    (char *)text.data : "refused by nwsd"));
+	if (code != 0) {
+		report_error(EXIT_ERROR, "%s", n > 0 ? (char *)text.data :
+		    "refused by nwsd");
+		buf_free(&text);
+		return (EXIT_ERROR);
+	}
 	if (options.json) {
 		json_begin(&j);
 		json_bool(&j, "ok", 1);

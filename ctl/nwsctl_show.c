@@ -329,11 +329,15 @@ value(const struct rows *rows, const char *name)
 static void
 headline(const struct rows *rows, struct buf *out)
 {
-	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels\n\n",
-	    text_age(value(rows, "uptime_s")),
-	    (unsigned long long)value(rows, "processes"),
+	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels\n",
+	    text_age(value(rows, "parent_uptime_seconds")),
+	    (unsigned long long)value(rows, "parent_processes"),
 	    (unsigned long long)value(rows, "frontend_clients"),
 	    (unsigned long long)value(rows, "router_channels"));
+	if (value(rows, "frontend_origin_any") != 0)
+		buf_text(out, "pages of EVERY origin may connect "
+		    "(`allow origin any' in nwsd.conf)\n");
+	buf_byte(out, '\n');
 }
 
 static void

@@ -157,8 +157,10 @@ channel_open(const char *name, size_t len)
 	RB_INSERT(channel_tree, &channels, ch);
 	channel_touch(ch);	/* closed again should its client fail */
 	if (router != NULL && imsg_send(router, MSG_CHANNEL_OPEN, ch->number,
-	    -1, name, len) == -1)
+	    -1, name, len) == -1) {
+		channel_free(ch);	/* the router does not know of it */
 		return (NULL);
+	}
 	return (ch);
 }
 
@@ -338,7 +340,8 @@ channel_presence(uint32_t number, uint64_t id, int connect)
 	if (peers_add(ch, id) == -1)
 		return (0);	/* it is not shown here; nothing else is lost */
 	tell_all(ch, id, 1);
-	if ((c = client_find(id)) != NULL && c->channel == ch)
+	if ((c = client_find(id)) != NULL && c->channel == ch &&
+	    c->state == CLIENT_OPEN)
 		for (i = 0; i + 1 < ch->npeers; i++)
 			tell(c, ch->peers[i], 1);
 	return (0);
@@ -413,13 +416,14 @@ feed_frame(struct feed *f, const struct msg_data *d, const uint8_t *data,
 {
 	enum format	 format = feed_format(f);
 	enum ws_opcode	 op = format == FORMAT_JSON ? WS_TEXT : WS_BINARY;
-	uint8_t		 header[WS_HEADER_MAX], *p;
+	uint8_t		 header[WS_HEADER_MAX], *p, *scratch;
 	const uint8_t	*small;
 	size_t		 n, head, packed;
 
 	n = envelope_data_size(format, d->source, 0, (enum data_kind)d->kind,
 	    len);
-	if (feed_deflate_bits(f) == 0 || n < DEFLATE_MIN) {
+	if (feed_deflate_bits(f) == 0 || n < DEFLATE_MIN ||
+	    (scratch = deflate_scratch(n)) == NULL) {
 		head = ws_header(header, op, 0, n, NULL);
 		if ((p = feed_append(f, head + n)) == NULL)
 			return (0);
@@ -428,16 +432,14 @@ feed_frame(struct feed *f, const struct msg_data *d, const uint8_t *data,
 		    (enum data_kind)d->kind, data, len);
 		return (head + n);
 	}
-	if ((p = deflate_scratch(n)) == NULL)
-		return (0);
-	envelope_data(format, p, d->source, 0, (enum data_kind)d->kind, data,
-	    len);
-	small = deflate_message(feed_deflate_bits(f), p, n, &packed);
+	envelope_data(format, scratch, d->source, 0, (enum data_kind)d->kind,
+	    data, len);
+	small = deflate_message(feed_deflate_bits(f), scratch, n, &packed);
 	if (small == NULL) {
-		small = p;
+		small = scratch;
 		packed = n;
 	}
-	head = ws_header(header, op, small != p, packed, NULL);
+	head = ws_header(header, op, small != scratch, packed, NULL);
 	if ((p = feed_append(f, head + packed)) == NULL)
 		return (0);
 	memcpy(p, header, head);
@@ -506,8 +508,10 @@ resume_member(struct client *c, void *arg)
 
 	if ((members ? c->flags & CLIENT_MEMBER :
 	    c->state == CLIENT_JOINING) &&
-	    channel_ask(c, members ? JOIN_RESUME : 0) == -1)
+	    channel_ask(c, members ? JOIN_RESUME : 0) == -1) {
+		c->flags &= (uint16_t)~CLIENT_MEMBER;	/* was not announced */
 		client_no_memory(c);
+	}
 }
 
 void

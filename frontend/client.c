@@ -40,6 +40,7 @@ static unsigned int		 nclients, nrouter_paused;
 static struct idmap		 ids;
 static struct event		*tick_event, *rate_event;
 static uint32_t			 tick_s;
+static int			 tick_late;	/* this process stood still */
 static uint8_t			*read_buf;
 
 static void	rate_tick(int, short, void *);
@@ -64,7 +65,7 @@ client_silent(struct client *c, uint32_t now)
 {
 	uint32_t	silent = now - c->heard_s;
 
-	if (c->paused) {
+	if ((c->paused & ~PAUSE_OUTPUT) || tick_late) {
 		/* We do not listen, so it cannot be blamed. */
 		c->heard_s = now;
 		silent = 0;
@@ -124,6 +125,7 @@ tick(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	listener_resume();
+	tick_late = now - tick_s > 2;
 	while (tick_s < now) {
 		tick_s++;
 		LIST_INIT(&due);
@@ -137,7 +139,7 @@ tick(int fd, short what, void *arg)
 				continue;
 			}
 			wheel_put(c, tick_s + 1);
-			client_due(c, tick_s);
+			client_due(c, now);
 		}
 	}
 	deflate_trim();
@@ -351,7 +353,10 @@ client_readable(int fd, short what, void *arg)
 	struct client	*c = arg;
 	ssize_t		 n;
 
-	(void)what;
+	if (what & EV_WRITE) {
+		client_resume(c, PAUSE_OUTPUT);	/* client_ease() */
+		return;
+	}
 	if (c->state == CLIENT_DEAD || c->paused || client_router_full(c))
 		return;
 	n = recv(fd, read_buf, READ_MAX, 0);
@@ -441,6 +446,8 @@ client_new(int fd, struct listener *l, const uint8_t addr[16])
 void
 client_pause(struct client *c, uint8_t why)
 {
+	if (c->state == CLIENT_DEAD)
+		return;		/* link is in another list */
 	if (c->paused == 0)
 		event_del(&c->ev);
 	if ((why & PAUSE_ROUTER) && !(c->paused & PAUSE_ROUTER))
@@ -472,6 +479,12 @@ client_resume(struct client *c, uint8_t why)
 	client_input_more(c, NULL, 0);
 }
 
+void
+client_ease(struct client *c)
+{
+	event_active(&c->ev, EV_WRITE, 0);
+}
+
 /* Looks again at all that were too fast. */
 static void
 rate_tick(int fd, short what, void *arg)
@@ -501,8 +514,10 @@ resume_one(struct client *c, void *arg)
 void
 client_resume_router(void)
 {
-	if (nrouter_paused > 0)
-		client_each(resume_one, NULL);
+	if (nrouter_paused == 0)
+		return;
+	client_each(resume_one, NULL);
+	loop_soon();	/* what they had left over is to be sent on */
 }
 
 /* Nothing more is wanted from it but its end: listen for that. */

@@ -53,6 +53,7 @@ enum client_state {
 #define CLIENT_CUT	0x10u	/* cut off: gets more time to read its close */
 #define CLIENT_MEMBER	0x20u	/* the router said JOINED */
 #define CLIENT_LISTED	0x40u	/* is in the list of its state (link) */
+#define CLIENT_NO_BODY	0x80u	/* asked with HEAD */
 
 struct client;
 
@@ -169,6 +170,12 @@ void	 client_state(struct client *, enum client_state);
 
 void	 client_pause(struct client *, uint8_t why);
 void	 client_resume(struct client *, uint8_t why);
+
+/*
+ * All that it was to be sent is sent: resumes what PAUSE_OUTPUT stopped, in the
+ * next turn, since this one may be in the middle of writing to a feed.
+ */
+void	 client_ease(struct client *);
 
 /* Resumes all that waited for the router. */
 void	 client_resume_router(void);

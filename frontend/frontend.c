@@ -238,6 +238,7 @@ parent_pipe(struct pipe *p, struct imsg *m)
 	if (router != NULL)
 		pipe_free(router);
 	router = NULL;		/* nothing may go to the old one */
+	client_reap();		/* nor may the new one hear of the dead */
 	listener_hold(0);
 	if ((router = pipe_new(ib, &router_running, router_lost, NULL)) ==
 	    NULL)

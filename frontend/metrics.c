@@ -1,7 +1,7 @@
 /*
- * GET /metrics, see metrics.h.  Frontend; owns the list of who waits and the one
- * question to the parent that is under way.  Who comes while it is waits for
- * the next one, so that nobody is told numbers from before he asked, and so
+ * GET /metrics, see metrics.h.  Frontend; owns the list of who waits and the
+ * one question to the parent that is under way.  Who comes while it is waits
+ * for the next one, so that nobody is told numbers from before he asked, and so
  * that the parent never has more than one question of this process.
  */
 #include <stdlib.h>
@@ -28,8 +28,6 @@ static struct event	*late_event;
 static uint32_t		 last_number;
 static int		 asking;		/* last_number is under way */
 static struct metrics	*gathered;		/* NULL: of no use any more */
-
-static void	ask(void);
 
 static void
 waiter_drop(unsigned int i)
@@ -80,6 +78,21 @@ late(int fd, short what, void *arg)
 	late_arm();
 }
 
+/* Takes one that waits for this question off the list; 0: there is none. */
+static int
+waiter_take(uint32_t number, struct waiter *w)
+{
+	unsigned int	i;
+
+	for (i = 0; i < nwaiters; i++)
+		if (waiters[i].number == number) {
+			*w = waiters[i];
+			waiter_drop(i);
+			return (1);
+		}
+	return (0);
+}
+
 /*
  * Answers all that wait for this question; text is NULL when it came to
  * nothing.  An answered client may ask again at once and wait anew.
@@ -88,15 +101,8 @@ static void
 answer(uint32_t number, const char *text, size_t len)
 {
 	struct waiter	w;
-	unsigned int	i = 0;
 
-	while (i < nwaiters) {
-		if (waiters[i].number != number) {
-			i++;
-			continue;
-		}
-		w = waiters[i];
-		waiter_drop(i);
+	while (waiter_take(number, &w)) {
 		/* Else it has been sent away meanwhile. */
 		if (w.client->state != CLIENT_WAITING)
 			continue;

@@ -424,6 +424,8 @@ output_write(struct client *c)
 			return (-1);
 		}
 		output_consume(q, w > 0 ? (size_t)w : 0);
+		if (w > 0 && (c->paused & PAUSE_OUTPUT))
+			c->heard_s = loop_now_s();	/* it reads */
 		if (w < (ssize_t)total) {
 			q->left = output_queued(c);
 			output_block(q);
@@ -434,7 +436,7 @@ output_write(struct client *c)
 	if (c->state == CLIENT_ENDING)
 		client_end(c);
 	else if (c->paused & PAUSE_OUTPUT)
-		client_resume(c, PAUSE_OUTPUT);
+		client_ease(c);
 	return (0);
 }
 

@@ -77,6 +77,8 @@ respond(struct client *c, int status, const char *type, const char *extra,
 		client_kill(c);
 		return;
 	}
+	head |= (c->flags & CLIENT_NO_BODY) != 0;
+	c->flags &= (uint16_t)~CLIENT_NO_BODY;
 	if ((p = output_append(c, (size_t)n + (head ? 0 : len))) == NULL)
 		return;
 	memcpy(p, text, (size_t)n);
@@ -84,6 +86,9 @@ respond(struct client *c, int status, const char *type, const char *extra,
 		memcpy(p + n, body, len);
 	if (end)
 		client_end(c);
+	/* Who does not read his answers need not ask for more. */
+	else if (output_queued(c) > conf->queue_limit)
+		client_pause(c, PAUSE_OUTPUT);
 }
 
 static void
@@ -433,10 +438,11 @@ request_sort(struct client *c, struct asked *a)
 	const struct http_request	*r = a->http;
 	const struct span		*length;
 	char				 list[LIST_LEN_MAX];
+	unsigned int			 count;
 	int				 n, has;
 
-	length = http_field(r, "content-length", NULL);
-	if ((length != NULL && !span_is(length, "0")) ||
+	length = http_field(r, "content-length", &count);
+	if ((length != NULL && (count != 1 || !span_is(length, "0"))) ||
 	    http_field(r, "transfer-encoding", NULL) != NULL) {
 		request_malformed(c, 413, "A request body is not expected.");
 		return (-1);
@@ -473,6 +479,8 @@ request(struct client *c, const struct http_request *r)
 	counters.requests_total++;
 	memset(&a, 0, sizeof(a));
 	a.http = r;
+	if (span_is(&r->method, "HEAD"))
+		c->flags |= CLIENT_NO_BODY;	/* errors neither */
 	if (request_sort(c, &a) == -1)
 		return;
 	where.unix_socket = listener_is_unix(c->listener);

@@ -123,6 +123,10 @@ session_cut(struct client *c)
 		return;
 	}
 	counters.slow_closed_total++;
+	if (c->state != CLIENT_OPEN) {
+		client_kill(c);
+		return;
+	}
 	output_cut(c);
 	if (c->state != CLIENT_OPEN)
 		return;
@@ -368,7 +372,8 @@ session_frame(struct client *c, uint8_t *p, size_t n)
 	}
 	/* Frames count, so that many empty fragments are no way around it. */
 	if (!session_rate(c) || session_begin(c, &f) == -1)
-		return (c->state == CLIENT_OPEN ? 0 : n);
+		return (c->state == CLIENT_OPEN ||
+		    c->state == CLIENT_CLOSING ? 0 : n);
 	if (f.len == 0)
 		session_data(c, p + head, 0);
 	return ((size_t)head);

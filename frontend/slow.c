@@ -186,7 +186,11 @@ slow_check(struct client *c)
 	}
 }
 
-/* Above queue-total the one with most to be sent is cut off, each turn. */
+/*
+ * Above queue-total the one with most to be sent is cut off, each turn; and
+ * dropped, where it was cut off before: what it has left of a large frame is a
+ * copy of its own by then.
+ */
 void
 slow_check_total(void)
 {
@@ -195,8 +199,7 @@ slow_check_total(void)
 	if (output_memory() <= conf->queue_total)
 		return;
 	TAILQ_FOREACH(q, &output_blocked, entry)
-		if (q->client->state != CLIENT_DEAD &&
-		    !(q->client->flags & CLIENT_CUT) && (most == NULL ||
+		if (q->client->state != CLIENT_DEAD && (most == NULL ||
 		    output_queued(q->client) > output_queued(most->client)))
 			most = q;
 	if (most != NULL) {

@@ -264,11 +264,24 @@ int	control_monitored(void);
 
 /* request.c */
 
-/* Asks the children; the answer goes to ctl, which has no other request. */
+/*
+ * Who asked: a connection of nwsctl(8), which has no other request, or where
+ * that is NULL a process, by METRICS with this number.
+ */
+struct asker {
+	struct ctl	*ctl;
+	struct process	*process;
+	uint32_t	 number;
+};
+/* One row.  Returns -1 when the reader has fallen too far behind. */
+int	asker_row(const struct asker *, const void *, size_t);
+
+/* Asks the children; the answer goes to ctl. */
 void	request_show(struct ctl *, uint32_t what);
 void	request_close_client(struct ctl *, uint64_t id);
-pipe_handler request_row, request_row_end, request_close_done;
-/* A process is gone: it owes nothing any more. */
+pipe_handler request_row, request_row_end, request_close_done,
+	     request_metrics;
+/* A process is gone: it owes nothing any more, and waits for nothing. */
 void	request_process_gone(const struct process *);
 /* Whoever asked is gone. */
 void	request_forget(const struct ctl *);
@@ -276,7 +289,7 @@ void	request_forget(const struct ctl *);
 /* rows.c */
 
 /* The rows that the parent itself has. */
-void	rows_send(struct ctl *, uint32_t what);
+void	rows_send(const struct asker *, uint32_t what);
 
 /* origins.c */
 

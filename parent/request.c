@@ -1,7 +1,8 @@
 /*
- * Requests of nwsctl(8) that the children answer: each has a ticket, knows who
- * still owes a part, and ends in time whatever happens to them.  Runs in the
- * parent; of a row it reads only who made it, the rest is copied.
+ * Requests that the children answer, of nwsctl(8) or of a frontend that wants
+ * the metrics: each has a ticket, knows who still owes a part, and ends in time
+ * whatever happens to them.  Runs in the parent; of a row it reads only who
+ * made it, the rest is copied.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,18 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define ANSWER_S 5 /* until a request ends without the rest */
+#define ANSWER_S 5                /* until a request ends without the rest */
+#define METRICS_MAX (1024 * 1024) /* bytes that a process has not read */
 
 struct request {
 	TAILQ_ENTRY(request) entry;
 	uint32_t ticket;
-	struct ctl *ctl;
+	struct asker asker;
 	struct event *timer;
 	int closing;        /* else it wants rows */
-	uint32_t what;      /* enum show_what */
+	uint32_t whats;     /* bits of enum show_what */
 	uint64_t closed;    /* clients */
-	unsigned int owing; /* processes */
+	unsigned int owing; /* answers, those of each process: */
 	uint8_t owes[PROCESSES_MAX];
 	const char *problem; /* NULL: the answer is whole */
 };
@@ -36,6 +38,32 @@ static const uint32_t answered_by[SHOW_WHATS] = { [SHOW_SUMMARY] = P_FRONTEND |
 	[SHOW_PROCESSES] = 0,
 	[SHOW_LIMITS] = P_FRONTEND | P_ROUTER,
 	[SHOW_ORIGINS] = P_FRONTEND };
+
+#define BIT(what) (UINT32_C(1) << (what))
+#define METRICS (BIT(SHOW_SUMMARY) | BIT(SHOW_LIMITS) | BIT(SHOW_PROCESSES))
+
+int
+asker_row(const struct asker *to, const void *row, size_t len)
+{
+	struct process *p = to->process;
+
+	if (to->ctl != NULL)
+		return (ctl_row(to->ctl, row, len));
+	if (p->pipe == NULL || imsg_queued(pipe_imsg(p->pipe)) > METRICS_MAX)
+		return (-1);
+	process_send(p, MSG_METRICS_ROW, to->number, -1, row, len);
+	return (0);
+}
+
+static void
+asker_done(const struct asker *to, uint32_t code, const char *text)
+{
+	if (to->ctl != NULL)
+		ctl_done(to->ctl, code, "%s", text);
+	else
+		process_send(to->process, MSG_METRICS_END, to->number, -1,
+		    &code, sizeof(code));
+}
 
 static size_t
 slot(const struct process *p)
@@ -54,20 +82,20 @@ request_free(struct request *r)
 static void
 request_end(struct request *r)
 {
-	struct ctl *c = r->ctl;
+	struct asker to = r->asker;
 	const char *problem = r->problem;
 	int closing = r->closing;
 	uint64_t closed = r->closed;
 
 	request_free(r);
 	if (closing && closed > 0)
-		ctl_done(c, 0, "%s", "");
+		asker_done(&to, 0, "");
 	else if (problem != NULL)
-		ctl_done(c, 1, "%s", problem);
+		asker_done(&to, 1, problem);
 	else if (closing)
-		ctl_done(c, 1, "no such client");
+		asker_done(&to, 1, "no such client");
 	else
-		ctl_done(c, 0, "%s", "");
+		asker_done(&to, 0, "");
 }
 
 static void
@@ -82,7 +110,7 @@ late(int fd, short what, void *arg)
 }
 
 static struct request *
-request_new(struct ctl *c)
+request_new(const struct asker *to)
 {
 	struct request *r = calloc(1, sizeof(*r));
 	const struct timeval tv = { ANSWER_S, 0 };
@@ -90,10 +118,10 @@ request_new(struct ctl *c)
 	if (r == NULL ||
 	    (r->timer = evtimer_new(loop_base(), late, r)) == NULL) {
 		free(r);
-		ctl_done(c, 1, "out of memory");
+		asker_done(to, 1, "out of memory");
 		return (NULL);
 	}
-	r->ctl = c;
+	r->asker = *to;
 	r->ticket = ++last_ticket;
 	TAILQ_INSERT_TAIL(&requests, r, entry);
 	evtimer_add(r->timer, &tv);
@@ -116,9 +144,27 @@ ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
 			r->problem = "a process is being restarted";
 			continue;
 		}
-		r->owes[i] = 1;
+		r->owes[i]++;
 		r->owing++;
 		process_send(p, type, r->ticket, -1, data, len);
+	}
+}
+
+/* Rows of each of these kinds, bits of enum show_what. */
+static void
+request_rows(const struct asker *to, uint32_t whats)
+{
+	struct request *r;
+	struct msg_show show;
+
+	if ((r = request_new(to)) == NULL)
+		return;
+	r->whats = whats;
+	for (show.what = 0; show.what < SHOW_WHATS; show.what++) {
+		if ((whats & BIT(show.what)) == 0)
+			continue;
+		rows_send(to, show.what);
+		ask(r, answered_by[show.what], MSG_SHOW, &show, sizeof(show));
 	}
 	if (r->owing == 0)
 		request_end(r);
@@ -127,29 +173,42 @@ ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
 void
 request_show(struct ctl *c, uint32_t what)
 {
-	struct request *r;
-	struct msg_show show = { what };
+	const struct asker to = { c, NULL, 0 };
 
-	rows_send(c, what);
-	if (answered_by[what] == 0) {
-		ctl_done(c, 0, "%s", "");
-		return;
+	request_rows(&to, BIT(what));
+}
+
+/* A process waits for one answer before it asks again. */
+void
+request_metrics(struct pipe *pipe, struct imsg *m)
+{
+	const struct asker to = { NULL, pipe_arg(pipe), m->hdr.peerid };
+	const struct request *r;
+
+	TAILQ_FOREACH(r, &requests, entry) {
+		if (r->asker.process == to.process) {
+			pipe_violation(pipe, "asked before the answer");
+			return;
+		}
 	}
-	if ((r = request_new(c)) == NULL)
-		return;
-	r->what = what;
-	ask(r, answered_by[what], MSG_SHOW, &show, sizeof(show));
+	if (parent.conf->metrics)
+		request_rows(&to, METRICS);
+	else
+		asker_done(&to, 1, "metrics are off");
 }
 
 void
 request_close_client(struct ctl *c, uint64_t id)
 {
+	const struct asker to = { c, NULL, 0 };
 	struct request *r;
 
-	if ((r = request_new(c)) == NULL)
+	if ((r = request_new(&to)) == NULL)
 		return;
 	r->closing = 1;
 	ask(r, P_FRONTEND, MSG_CLOSE_CLIENT, &id, sizeof(id));
+	if (r->owing == 0)
+		request_end(r);
 }
 
 /* The request that a process answers, or NULL: it has ended meanwhile. */
@@ -160,7 +219,7 @@ find(const struct process *p, uint32_t ticket, int closing)
 
 	TAILQ_FOREACH(r, &requests, entry) {
 		if (r->ticket == ticket && r->closing == closing &&
-		    r->owes[slot(p)])
+		    r->owes[slot(p)] > 0)
 			return (r);
 	}
 	return (NULL);
@@ -169,7 +228,7 @@ find(const struct process *p, uint32_t ticket, int closing)
 static void
 paid(struct request *r, const struct process *p)
 {
-	r->owes[slot(p)] = 0;
+	r->owes[slot(p)]--;
 	if (--r->owing == 0)
 		request_end(r);
 }
@@ -187,13 +246,14 @@ request_row(struct pipe *pipe, struct imsg *m)
 	}
 	memcpy(&row, m->data, sizeof(row));
 	if (row.process != p->kind || row.instance != p->instance ||
-	    row.what >= SHOW_WHATS || (r != NULL && row.what != r->what)) {
+	    row.what >= SHOW_WHATS ||
+	    (r != NULL && (r->whats & BIT(row.what)) == 0)) {
 		pipe_violation(pipe, "not a row of this process");
 		return;
 	}
-	if (r == NULL || ctl_row(r->ctl, m->data, m->hdr.len) == 0)
+	if (r == NULL || asker_row(&r->asker, m->data, m->hdr.len) == 0)
 		return;
-	r->problem = "the answer is longer than nwsctl reads";
+	r->problem = "the answer is longer than its reader takes";
 	request_end(r);
 }
 
@@ -228,9 +288,15 @@ request_process_gone(const struct process *p)
 
 	for (r = TAILQ_FIRST(&requests); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, entry);
-		if (!r->owes[slot(p)])
+		if (r->asker.process == p) {
+			request_free(r);
+			continue;
+		}
+		if (r->owes[slot(p)] == 0)
 			continue;
 		r->problem = "a process is being restarted";
+		r->owing -= r->owes[slot(p)] - 1u;
+		r->owes[slot(p)] = 1;
 		paid(r, p);
 	}
 }
@@ -242,7 +308,7 @@ request_forget(const struct ctl *c)
 
 	for (r = TAILQ_FIRST(&requests); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, entry);
-		if (r->ctl == c)
+		if (r->asker.ctl == c)
 			request_free(r);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * The rows of an answer to nwsctl(8) that the parent has itself: processes, its
+ * The rows of an answer to SHOW that the parent has itself: processes, its
  * own counters, origins of the configuration and of the grants.  Runs in the
  * parent.
  */
@@ -13,8 +13,8 @@
 
 /* A row that ends with a text; row_size is a multiple of its alignment. */
 static void
-send_row(struct ctl *c, uint32_t what, struct msg_row *row, size_t row_size,
-    const char *text)
+send_row(const struct asker *to, uint32_t what, struct msg_row *row,
+    size_t row_size, const char *text)
 {
 	char buf[MSG_ROW_MAX];
 	size_t len = strlen(text);
@@ -27,18 +27,19 @@ send_row(struct ctl *c, uint32_t what, struct msg_row *row, size_t row_size,
 		len = sizeof(buf) - row_size;
 	memcpy(buf, row, row_size);
 	memcpy(buf + row_size, text, len);
-	(void)ctl_row(c, buf, row_size + len);
+	(void)asker_row(to, buf, row_size + len);
 }
 
 static void
-counter(struct ctl *c, const char *name, uint64_t value, uint32_t gauge)
+counter(const struct asker *to, const char *name, uint64_t value,
+    uint32_t gauge)
 {
 	struct msg_row_counter row;
 
 	memset(&row, 0, sizeof(row));
 	row.value = value;
 	row.gauge = gauge;
-	send_row(c, SHOW_SUMMARY, &row.row, sizeof(row), name);
+	send_row(to, SHOW_SUMMARY, &row.row, sizeof(row), name);
 }
 
 static uint64_t
@@ -48,13 +49,13 @@ age_s(int64_t since_ms)
 }
 
 static void
-summary(struct ctl *c)
+summary(const struct asker *to)
 {
-	counter(c, "parent_uptime_seconds", age_s(parent.start_ms), 1);
-	counter(c, "parent_processes", 1 + parent.n_processes, 1);
-	counter(c, "parent_restarts_total", parent.restarts, 0);
-	counter(c, "parent_reloads_total", parent.reloads, 0);
-	counter(c, "parent_reloads_failed_total", parent.reloads_failed, 0);
+	counter(to, "parent_uptime_seconds", age_s(parent.start_ms), 1);
+	counter(to, "parent_processes", 1 + parent.n_processes, 1);
+	counter(to, "parent_restarts_total", parent.restarts, 0);
+	counter(to, "parent_reloads_total", parent.reloads, 0);
+	counter(to, "parent_reloads_failed_total", parent.reloads_failed, 0);
 }
 
 /* Memory of a process in KiB: the second number of statm is pages. */
@@ -74,7 +75,7 @@ rss_kib(int statm)
 }
 
 static void
-process_row(struct ctl *c, const struct process *p)
+process_row(const struct asker *to, const struct process *p)
 {
 	struct msg_row_process row;
 
@@ -86,11 +87,11 @@ process_row(struct ctl *c, const struct process *p)
 	row.starts = p->starts;
 	row.age_s = age_s(p->born_ms);
 	row.rss_kib = rss_kib(p->statm);
-	(void)ctl_row(c, &row, sizeof(row));
+	(void)asker_row(to, &row, sizeof(row));
 }
 
 static void
-processes(struct ctl *c)
+processes(const struct asker *to)
 {
 	struct process self;
 	size_t i;
@@ -101,15 +102,15 @@ processes(struct ctl *c)
 	self.starts = 1;
 	self.born_ms = parent.start_ms;
 	self.statm = statm_open(self.pid);
-	process_row(c, &self);
+	process_row(to, &self);
 	if (self.statm != -1)
 		close(self.statm);
 	for (i = 0; i < parent.n_processes; i++)
-		process_row(c, &parent.processes[i]);
+		process_row(to, &parent.processes[i]);
 }
 
 static void
-limits(struct ctl *c)
+limits(const struct asker *to)
 {
 	struct msg_row_limit row;
 
@@ -117,12 +118,12 @@ limits(struct ctl *c)
 	row.used = control_connections();
 	row.max = CONTROL_MAX;
 	row.hits = control_refused();
-	send_row(c, SHOW_LIMITS, &row.row, sizeof(row), "control-connections");
+	send_row(to, SHOW_LIMITS, &row.row, sizeof(row), "control-connections");
 }
 
 static void
-origin_row(struct ctl *c, const char *text, uint32_t scope, uint32_t state,
-    int64_t expires)
+origin_row(const struct asker *to, const char *text, uint32_t scope,
+    uint32_t state, int64_t expires)
 {
 	struct msg_row_origin row;
 
@@ -130,46 +131,46 @@ origin_row(struct ctl *c, const char *text, uint32_t scope, uint32_t state,
 	row.scope = scope;
 	row.state = state;
 	row.expires = (uint64_t)expires;
-	send_row(c, SHOW_ORIGINS, &row.row, sizeof(row), text);
+	send_row(to, SHOW_ORIGINS, &row.row, sizeof(row), text);
 }
 
 static void
-origins(struct ctl *c)
+origins(const struct asker *to)
 {
 	const struct conf_origin *o;
 	const struct grant *g;
 	char text[ORIGIN_TEXT];
 
 	if (parent.conf->origin_any != 0)
-		origin_row(c, "any", (uint32_t)parent.conf->origin_any,
+		origin_row(to, "any", (uint32_t)parent.conf->origin_any,
 		    ORIGIN_CONFIGURED, 0);
 	TAILQ_FOREACH(o, &parent.conf->origins, entry)
-		origin_row(c,
+		origin_row(to,
 		    origin_pattern_text(&o->pattern, text, sizeof(text)),
 		    o->scope, o->deny ? ORIGIN_DENIED : ORIGIN_CONFIGURED, 0);
 	origins_expire();
 	TAILQ_FOREACH(g, &parent.grants, entry)
-		origin_row(c,
+		origin_row(to,
 		    origin_pattern_text(&g->pattern, text, sizeof(text)),
 		    g->scope, g->deny ? ORIGIN_DENIED : ORIGIN_ALLOWED,
 		    g->expires);
 }
 
 void
-rows_send(struct ctl *c, uint32_t what)
+rows_send(const struct asker *to, uint32_t what)
 {
 	switch (what) {
 	case SHOW_SUMMARY:
-		summary(c);
+		summary(to);
 		break;
 	case SHOW_PROCESSES:
-		processes(c);
+		processes(to);
 		break;
 	case SHOW_LIMITS:
-		limits(c);
+		limits(to);
 		break;
 	case SHOW_ORIGINS:
-		origins(c);
+		origins(to);
 		break;
 	default:
 		break;

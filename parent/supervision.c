@@ -28,6 +28,7 @@ const struct pipe_phase supervision_phase = { "running",
 	    [MSG_ROW] = request_row,
 	    [MSG_ROW_END] = request_row_end,
 	    [MSG_CLOSE_DONE] = request_close_done,
+	    [MSG_METRICS] = request_metrics,
 	    [MSG_EVENT] = child_event_seen } };
 
 static int

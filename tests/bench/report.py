@@ -89,7 +89,8 @@ SHORT = [
 
 def load(paths):
     """(cells, machine): cells[scenario][server] is a list of results, failures
-    left out, and of each list only the half that was disturbed least."""
+    left out, and of each list only the half, but no fewer than three, that was
+    disturbed least."""
     cells, machine = {}, {}
     for path in paths.split(','):
         with open(path) as f:
@@ -105,7 +106,7 @@ def load(paths):
     for servers in cells.values():
         for name, results in servers.items():
             results.sort(key=lambda r: r['others'])
-            servers[name] = results[:(len(results) + 1) // 2]
+            servers[name] = results[:max(3, (len(results) + 1) // 2)]
     return cells, machine
 
 

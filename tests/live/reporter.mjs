@@ -4,7 +4,9 @@ import path from 'node:path';
 export default async function* report(source) {
   const files = new Map();
   for await (const { type, data } of source) {
-    if (type === 'test:diagnostic' && data.nesting > 0)
+    if (type === 'test:diagnostic'
+      && !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(
+        data.message))
       yield `    ${data.message}\n`;
     if (type !== 'test:pass' && type !== 'test:fail')
       continue;

@@ -48,9 +48,9 @@ describe('in Chromium', { skip: missing }, () => {
   }));
 
   async function converse() {
-    const programs = [h.d.nws(['-j', 'chat']), h.d.nws(['-j', 'chat'])];
+    const programs = [h.d.nws(['chat']), h.d.nws(['chat'])];
     const [a, b] = programs;
-    const heard = (p, data) => p.out.until((l) => l.includes(JSON.stringify(data)),
+    const heard = (p, data) => p.out.until((l) => l.endsWith(`> ${data}`),
       `${data} in nws: ${p.stderr}`);
     assert.equal(await join(`ws://localhost:${h.d.port}/chat`), 'open');
     await waitUntil(async () => (await got()).filter((o) =>
@@ -59,11 +59,10 @@ describe('in Chromium', { skip: missing }, () => {
       '{"action":"broadcast","data":"from the page"}'));
     await heard(a, 'from the page');
     await heard(b, 'from the page');
-    a.write('from a terminal\n');
+    a.write('"from a terminal"\n');
     await heard(b, 'from a terminal');
     await waitUntil(async () => (await got()).some((o) =>
-      JSON.stringify(o.data ?? '').includes('from a terminal')),
-    'the page to hear a');
+      o.data === 'from a terminal')), 'the page to hear a');
     assert.deepEqual(await leave(), [1005, true]);
     for (const p of programs)
       await p.stop();
