@@ -307,6 +307,19 @@ session_data(struct client *c, uint8_t *p, size_t n)
 }
 
 /*
+ * Bytes of a message on the wire.  What cannot be compressed grows a little: 5
+ * bytes for each stored block (RFC 1951, 3.2.4), of 2 KiB and more as zlib
+ * makes them.
+ */
+static uint64_t
+wire_max(int compressed)
+{
+	uint64_t	max = conf->max_message;
+
+	return (compressed ? max + max / 256 + 64 : max);
+}
+
+/*
  * Begins a data frame: is it the one that may come now (5.4), and is the message
  * still small enough?  -1: the client was ended.
  */
@@ -314,6 +327,7 @@ static int
 session_begin(struct client *c, const struct ws_frame *f)
 {
 	struct message	*m = c->message;
+	uint64_t	 limit;
 
 	if ((f->opcode == WS_CONTINUATION) != (m != NULL)) {
 		session_fail(c, WS_CODE_PROTOCOL, m != NULL ?
@@ -329,8 +343,9 @@ session_begin(struct client *c, const struct ws_frame *f)
 		c->message = m;
 		m->opcode = f->opcode;
 		m->compressed = f->rsv1;
-	} else if (f->len > conf->max_message - m->len ||
-	    m->len > conf->max_message) {
+	}
+	limit = wire_max(m->compressed);
+	if (m->len > limit || f->len > limit - m->len) {
 		session_fail(c, WS_CODE_TOO_BIG, code_text(WS_CODE_TOO_BIG));
 		return (-1);
 	}
@@ -352,8 +367,8 @@ session_frame(struct client *c, uint8_t *p, size_t n)
 	int		head, code;
 
 	head = ws_frame_parse(p, n, WS_MASKED |
-	    (c->deflate_bits != 0 ? WS_RSV1 : 0), conf->max_message, &f,
-	    &code);
+	    (c->deflate_bits != 0 ? WS_RSV1 : 0),
+	    wire_max(c->deflate_bits != 0), &f, &code);
 	if (head == -1) {
 		session_fail(c, code, code_text(code));
 		return (n);

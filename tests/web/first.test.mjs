@@ -59,10 +59,10 @@ describe('in Chromium', { skip: missing }, () => {
       '{"action":"broadcast","data":"from the page"}'));
     await heard(a, 'from the page');
     await heard(b, 'from the page');
-    a.write('"from a terminal"\n');
+    a.write('from a terminal\n');
     await heard(b, 'from a terminal');
     await waitUntil(async () => (await got()).some((o) =>
-      o.data === 'from a terminal')), 'the page to hear a');
+      o.data === 'from a terminal'), 'the page to hear a');
     assert.deepEqual(await leave(), [1005, true]);
     for (const p of programs)
       await p.stop();
