@@ -116,8 +116,9 @@ X(CHANNEL_CLOSED, P_ROUTER, P_FRONTEND, 0, 0, 0,			\
 X(JOIN, P_FRONTEND, P_ROUTER, sizeof(struct msg_join),			\
     sizeof(struct msg_join) + MSG_ORIGIN_MAX, 0,			\
     "a client asks to be a member; followed by its origin, if any")	\
-X(JOINED, P_ROUTER, P_FRONTEND, sizeof(uint64_t), sizeof(uint64_t), 0,	\
-    "it is one")							\
+X(JOINED, P_ROUTER, P_FRONTEND, sizeof(struct msg_joined),		\
+    sizeof(struct msg_joined), 0,					\
+    "it is one, and shown to its peers or not")				\
 X(REFUSED, P_ROUTER, P_FRONTEND, sizeof(struct msg_refused),		\
     sizeof(struct msg_refused), 0, "it is not, because of a limit")	\
 X(LEAVE, P_FRONTEND, P_ROUTER, sizeof(uint64_t), sizeof(uint64_t), 0,	\
@@ -130,9 +131,15 @@ X(ROSTER, P_ROUTER, P_FRONTEND, sizeof(struct msg_roster),		\
     sizeof(struct msg_roster) + 8 * MSG_ROSTER_MAX, 0,			\
     "ids of all peers of a channel that are shown; replaces what was known") \
 X(CONNECT, P_ROUTER, P_FRONTEND, sizeof(uint64_t), sizeof(uint64_t), 0,	\
-    "a peer came")							\
+    "a peer came elsewhere; one of its own a frontend knows by JOINED")	\
 X(DISCONNECT, P_ROUTER, P_FRONTEND, sizeof(uint64_t), sizeof(uint64_t),	\
     0, "a peer went")							\
+X(LEASE, P_ROUTER, P_FRONTEND, 0, 0, 0,					\
+    "nobody else has this channel: messages need not pass the router")	\
+X(RECALL, P_ROUTER, P_FRONTEND, 0, 0, 0,				\
+    "somebody else wants in: they have to again")			\
+X(RECALLED, P_FRONTEND, P_ROUTER, 0, 0, 0,				\
+    "from here on they do; answers RECALL")				\
 X(PUBLISH, P_FRONTEND, P_ROUTER, sizeof(struct msg_data),		\
     sizeof(struct msg_data) + MSG_DATA_MAX, 0,				\
     "a member's broadcast; followed by the payload")			\
@@ -294,6 +301,13 @@ struct msg_join {
 	uint64_t	id;
 	uint8_t		addr[16];	/* IPv6 or v4-mapped; 0 for Unix */
 	uint32_t	flags;		/* JOIN_ bits */
+	uint32_t	pad;
+};
+
+/* Of JOINED. */
+struct msg_joined {
+	uint64_t	id;
+	uint32_t	shown;		/* 1: its peers are told of it */
 	uint32_t	pad;
 };
 

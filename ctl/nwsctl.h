@@ -72,7 +72,7 @@ struct rows {
 
 /* Copies a row of an answer; -1 when it is none of enum show_what what. */
 int	 rows_add(struct rows *, uint32_t what, const void *, size_t);
-/* Sums counters of one name; merges rows of one origin and state. */
+/* Sums counters and channels of one name; merges rows of one origin and state. */
 void	 rows_merge(struct rows *, uint32_t what);
 /* Into the order of a table. */
 void	 rows_sort(struct rows *, uint32_t what);

@@ -80,6 +80,13 @@ merge(struct row *a, const struct row *b, uint32_t what)
 		a->u.counter.value += b->u.counter.value;
 		return (1);
 	}
+	if (what == SHOW_CHANNELS) {
+		a->u.channel.members += b->u.channel.members;
+		a->u.channel.messages += b->u.channel.messages;
+		a->u.channel.bytes += b->u.channel.bytes;
+		a->u.channel.presence &= b->u.channel.presence;
+		return (1);
+	}
 	if (a->u.origin.state != b->u.origin.state ||
 	    a->u.origin.expires != b->u.origin.expires)
 		return (0);
@@ -155,7 +162,8 @@ rows_merge(struct rows *rows, uint32_t what)
 {
 	size_t i, kept = 0;
 
-	if (what != SHOW_SUMMARY && what != SHOW_ORIGINS)
+	if (what != SHOW_SUMMARY && what != SHOW_CHANNELS &&
+	    what != SHOW_ORIGINS)
 		return;
 	rows_sort(rows, what);
 	for (i = 0; i < rows->n; i++) {

@@ -25,7 +25,8 @@ struct channel {
 	uint32_t		 members;	/* clients here, also joining */
 	uint32_t		 joining;	/* JOINs that are not answered */
 	uint32_t		 number;
-	uint8_t			 nfeeds, touched, closing, name_len;
+	uint64_t		 messages, bytes; /* delivered under leases */
+	uint8_t			 nfeeds, touched, closing, leased, name_len;
 	char			 name[];
 };
 RB_HEAD(channel_tree, channel);
@@ -241,18 +242,6 @@ channel_feed(struct channel *ch, enum format format, int bits)
 	return (feeds[i]);
 }
 
-void
-channel_admitted(struct client *c)
-{
-	struct feed	*f;
-
-	if (c->channel == NULL)
-		return;
-	f = channel_feed(c->channel, (enum format)c->format, c->deflate_bits);
-	if (f == NULL || feed_join(f, c) == -1)
-		client_no_memory(c);
-}
-
 /* One presence message for one member. */
 static void
 tell(struct client *c, uint64_t peer, int connect)
@@ -323,12 +312,30 @@ peers_remove(struct channel *ch, uint64_t id)
 	return (-1);
 }
 
+void
+channel_admitted(struct client *c, int shown)
+{
+	struct channel	*ch = c->channel;
+	struct feed	*f;
+	uint32_t	 i;
+
+	if (ch == NULL)
+		return;
+	f = channel_feed(ch, (enum format)c->format, c->deflate_bits);
+	if (f == NULL || feed_join(f, c) == -1) {
+		client_no_memory(c);
+		return;
+	}
+	for (i = 0; i < ch->npeers; i++)
+		tell(c, ch->peers[i], 1);
+	if (shown && peers_add(ch, c->id) == 0)
+		tell_all(ch, c->id, 1);
+}
+
 int
 channel_presence(uint32_t number, uint64_t id, int connect)
 {
 	struct channel	*ch = channel_get(number);
-	struct client	*c;
-	uint32_t	 i;
 
 	if (ch == NULL)
 		return (-1);
@@ -340,10 +347,6 @@ channel_presence(uint32_t number, uint64_t id, int connect)
 	if (peers_add(ch, id) == -1)
 		return (0);	/* it is not shown here; nothing else is lost */
 	tell_all(ch, id, 1);
-	if ((c = client_find(id)) != NULL && c->channel == ch &&
-	    c->state == CLIENT_OPEN)
-		for (i = 0; i + 1 < ch->npeers; i++)
-			tell(c, ch->peers[i], 1);
 	return (0);
 }
 
@@ -447,18 +450,15 @@ feed_frame(struct feed *f, const struct msg_data *d, const uint8_t *data,
 	return (head + packed);
 }
 
-int
-channel_broadcast(uint32_t number, const struct msg_data *d,
+/* Appends a broadcast to all feeds; its source, if it is here, is left out. */
+static void
+channel_fan_out(struct channel *ch, const struct msg_data *d,
     const uint8_t *data, size_t len)
 {
-	struct channel	*ch = channel_get(number);
-	struct client	*source;
+	struct client	*source = client_find(d->source);
 	size_t		 n;
 	uint8_t		 i;
 
-	if (ch == NULL)
-		return (-1);
-	source = client_find(d->source);
 	for (i = 0; i < ch->nfeeds; i++) {
 		struct feed *f = ch->feeds[i];
 
@@ -473,7 +473,97 @@ channel_broadcast(uint32_t number, const struct msg_data *d,
 			counters.messages_out_total--;
 		}
 	}
+}
+
+int
+channel_broadcast(uint32_t number, const struct msg_data *d,
+    const uint8_t *data, size_t len)
+{
+	struct channel	*ch = channel_get(number);
+
+	if (ch == NULL)
+		return (-1);
+	channel_fan_out(ch, d, data, len);
 	return (0);
+}
+
+/* What the router would do with it, when all members are here. */
+static void
+channel_deliver(struct channel *ch, const struct msg_data *d,
+    const uint8_t *data, size_t len)
+{
+	struct client	*target;
+
+	ch->messages++;
+	ch->bytes += len;
+	if (d->target == 0) {
+		channel_fan_out(ch, d, data, len);
+		return;
+	}
+	target = client_find(d->target);
+	if (target != NULL && target->channel == ch &&
+	    (target->flags & CLIENT_MEMBER))
+		member_deliver(d, data, len);
+	else
+		member_undelivered(d->source, d->target);
+}
+
+int
+channel_send(struct client *c, const struct msg_data *d, const uint8_t *data,
+    size_t len)
+{
+	struct imsgbuf	*router = frontend_router();
+
+	if (c->channel->leased) {
+		channel_deliver(c->channel, d, data, len);
+		return (0);
+	}
+	return (router == NULL ? -1 : imsg_send2(router, d->target == 0 ?
+	    MSG_PUBLISH : MSG_DIRECT, c->channel->number, d, sizeof(*d), data,
+	    len));
+}
+
+int
+channel_leased(uint32_t number)
+{
+	struct channel	*ch = channel_get(number);
+
+	if (ch == NULL || ch->leased)
+		return (-1);
+	ch->leased = 1;
+	return (0);
+}
+
+int
+channel_recalled(uint32_t number)
+{
+	struct channel	*ch = channel_get(number);
+
+	if (ch == NULL || !ch->leased)
+		return (-1);
+	if (ch->closing)
+		return (0);	/* that gives it back as well */
+	ch->leased = 0;
+	return (imsg_send(frontend_router(), MSG_RECALLED, number, -1, NULL,
+	    0));
+}
+
+void
+channel_show(uint32_t ticket)
+{
+	struct msg_row_channel	 row;
+	struct channel		*ch;
+
+	RB_FOREACH(ch, channel_tree, &channels) {
+		if (ch->messages == 0)
+			continue;
+		memset(&row, 0, sizeof(row));
+		row.messages = ch->messages;
+		row.bytes = ch->bytes;
+		row.presence = 1;
+		child_row(ticket, SHOW_CHANNELS, &row.row, sizeof(row),
+		    ch->name, ch->name_len);
+	}
 }
 
 int
@@ -526,6 +616,7 @@ channel_resume(void)
 		if ((ch = numbers[i]) == NULL)
 			continue;
 		ch->joining = 0;
+		ch->leased = 0;
 		if (ch->closing || ch->members == 0)
 			channel_free(ch);
 		else

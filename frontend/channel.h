@@ -45,12 +45,29 @@ int	 channel_broadcast(uint32_t number, const struct msg_data *,
 /* An answer to a JOIN on this number has come. */
 int	 channel_answered(uint32_t number);
 
-/* The router admitted this client: give it its seat. */
-void	 channel_admitted(struct client *);
+/*
+ * The router admitted this client: give it its seat, and if it is shown tell
+ * the others of it and it of the others.
+ */
+void	 channel_admitted(struct client *, int shown);
+
+/*
+ * LEASE and RECALL of the router: nobody else has this channel, so what its
+ * members send each other is delivered here at once, in the order it came.
+ */
+int	 channel_leased(uint32_t number);
+int	 channel_recalled(uint32_t number);
+
+/* A member's message, for here or the router.  -1 when out of memory. */
+int	 channel_send(struct client *, const struct msg_data *,
+	    const uint8_t *, size_t);
 
 /* Closes what is empty; at the end of a turn. */
 void	 channel_reap(void);
 
 unsigned int channel_count(void);
+
+/* Rows of nwsctl(8): what was delivered under a lease. */
+void	 channel_show(uint32_t ticket);
 
 #endif

@@ -193,7 +193,7 @@ unsigned int client_count(void);
  */
 size_t	 request_input(struct client *, uint8_t *p, size_t n);
 /* The router's answer to the admission of an upgrade. */
-void	 request_joined(struct client *);
+void	 request_joined(struct client *, int shown);
 void	 request_refused(struct client *, enum refused why);
 /* Sends a whole response with a plain text, then ends the connection. */
 void	 request_fail(struct client *, int status, const char *text);

@@ -72,16 +72,28 @@ router_hold(struct pipe *p, struct imsg *m)
 static void
 router_joined(struct pipe *p, struct imsg *m)
 {
-	uint64_t	 id = *(const uint64_t *)m->data;
-	struct client	*c = client_find(id);
+	const struct msg_joined	*j = m->data;
+	struct client		*c = client_find(j->id);
 
 	if (channel_answered(m->hdr.peerid) == -1)
 		check(p, -1);
 	else if (c != NULL && c->state == CLIENT_JOINING)
-		request_joined(c);
+		request_joined(c, j->shown != 0);
 	else
-		imsg_send(pipe_imsg(p), MSG_LEAVE, m->hdr.peerid, -1, &id,
-		    sizeof(id));
+		imsg_send(pipe_imsg(p), MSG_LEAVE, m->hdr.peerid, -1, &j->id,
+		    sizeof(j->id));
+}
+
+static void
+router_lease(struct pipe *p, struct imsg *m)
+{
+	check(p, channel_leased(m->hdr.peerid));
+}
+
+static void
+router_recall(struct pipe *p, struct imsg *m)
+{
+	check(p, channel_recalled(m->hdr.peerid));
 }
 
 static void
@@ -154,6 +166,8 @@ static const struct pipe_phase	router_running = { "running", {
 	[MSG_HOLD] = router_hold,
 	[MSG_JOINED] = router_joined,
 	[MSG_REFUSED] = router_refused,
+	[MSG_LEASE] = router_lease,
+	[MSG_RECALL] = router_recall,
 	[MSG_ROSTER] = router_roster,
 	[MSG_CONNECT] = router_connect,
 	[MSG_DISCONNECT] = router_disconnect,

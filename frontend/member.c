@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "../common/imsg.h"
 #include "../common/origin.h"
 #include "channel.h"
 #include "client.h"
@@ -38,7 +37,6 @@ member_status(struct client *c)
 static void
 member_message(struct client *c, enum ws_opcode op, uint8_t *data, size_t len)
 {
-	struct imsgbuf	*router = frontend_router();
 	struct request	 r;
 	struct msg_data	 d;
 	const char	*why;
@@ -64,9 +62,7 @@ member_message(struct client *c, enum ws_opcode op, uint8_t *data, size_t len)
 	d.source = c->id;
 	d.target = r.type == ENVELOPE_MESSAGE ? r.target : 0;
 	d.kind = r.kind;
-	if (router == NULL || imsg_send2(router, r.type == ENVELOPE_MESSAGE ?
-	    MSG_DIRECT : MSG_PUBLISH, channel_number(c), &d, sizeof(d), r.data,
-	    r.len) == -1)
+	if (channel_send(c, &d, r.data, r.len) == -1)
 		client_no_memory(c);
 }
 

@@ -34,8 +34,9 @@ static const char	health[] = "{\"ok\":true}\n";
 
 static const struct page	pages[] = {
 	{ "/", "text/html; charset=utf-8",
-	    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-	    "form-action 'none'", first_page, sizeof(first_page) - 1, 0 },
+	    "default-src 'none'; connect-src 'self'; "
+	    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+	    first_page, sizeof(first_page) - 1, 0 },
 	{ "/health", "application/json", NULL, health, sizeof(health) - 1, 1 },
 };
 

@@ -305,7 +305,7 @@ upgrade(struct client *c, const struct asked *a)
 }
 
 void
-request_joined(struct client *c)
+request_joined(struct client *c, int shown)
 {
 	size_t	 n = strlen(c->upgrade);
 	uint8_t	*p;
@@ -318,7 +318,7 @@ request_joined(struct client *c)
 	memcpy(p, c->upgrade, n);
 	free(c->upgrade);
 	c->upgrade = NULL;
-	channel_admitted(c);
+	channel_admitted(c, shown);
 	child_event(EVENT_CLIENT_OPEN, c->id, "channel=\"%s\" origin=\"%s\"",
 	    channel_name(c), c->origin != NULL ? c->origin->key : "");
 	client_resume(c, PAUSE_JOINING);

@@ -89,6 +89,8 @@ show(uint32_t ticket, enum show_what what)
 		pending_show(ticket);
 		break;
 	case SHOW_CHANNELS:
+		channel_show(ticket);
+		break;
 	case SHOW_PROCESSES:
 	case SHOW_WHATS:
 		break;		/* others know */

@@ -33,7 +33,7 @@ static uint32_t last_ticket;
 /* Who knows what; the parent's own rows come from rows.c. */
 static const uint32_t answered_by[SHOW_WHATS] = { [SHOW_SUMMARY] = P_FRONTEND |
 	    P_ROUTER,
-	[SHOW_CHANNELS] = P_ROUTER,
+	[SHOW_CHANNELS] = P_FRONTEND | P_ROUTER,
 	[SHOW_CLIENTS] = P_FRONTEND,
 	[SHOW_PROCESSES] = 0,
 	[SHOW_LIMITS] = P_FRONTEND | P_ROUTER,

@@ -115,12 +115,67 @@ replica_new(struct frontend *f, struct channel *c, uint32_t number)
 	return (r);
 }
 
+void
+channel_lease(struct replica *r)
+{
+	struct channel *c = r->channel;
+
+	if (c == NULL || c->routed || c->lease != NULL)
+		return;
+	c->lease = r;
+	frontends_send(r->frontend, MSG_LEASE, r->number, NULL, 0);
+}
+
+void
+channel_route(struct channel *c)
+{
+	if (c != NULL)
+		c->routed = 1;
+}
+
+/* One more frontend is here: all order is the router's again. */
+static void
+channel_recall(struct replica *newcomer)
+{
+	struct channel *c = newcomer->channel;
+
+	if (LIST_NEXT(newcomer, entry) == NULL)
+		return;
+	if (!c->routed && c->lease != NULL)
+		frontends_send(c->lease->frontend, MSG_RECALL,
+		    c->lease->number, NULL, 0);
+	c->routed = 1;
+	if (c->lease != NULL)
+		frontends_wait(newcomer->frontend, c);
+}
+
+static void
+lease_over(struct channel *c)
+{
+	c->lease = NULL;
+	frontends_wake(c);
+}
+
+void
+channel_handle_recalled(struct pipe *p, struct imsg *m)
+{
+	struct replica *r = replica_find(frontends_of(p), m->hdr.peerid);
+
+	if (r == NULL || r->channel->lease != r || !r->channel->routed) {
+		pipe_violation(p, "gives back what was not recalled");
+		return;
+	}
+	lease_over(r->channel);
+}
+
 /* The caller takes it out of the frontend's map. */
 static void
 replica_free(struct replica *r)
 {
 	struct channel *c = r->channel;
 
+	if (c->lease == r)
+		lease_over(c);
 	LIST_REMOVE(r, entry);
 	r->frontend->empty--;
 	free(r);
@@ -174,6 +229,7 @@ channel_handle_open(struct pipe *p, struct imsg *m)
 	}
 	if (f->live && c->shown != 0)
 		fanout_roster(r);
+	channel_recall(r);
 }
 
 void

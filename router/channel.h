@@ -41,10 +41,12 @@ struct channel {
 	uint64_t		 hash;
 	TAILQ_ENTRY(channel)	 entry;		/* of channels, by age */
 	LIST_HEAD(replica_list, replica) replicas;
+	struct replica		*lease;		/* who delivers by itself */
 	uint64_t		 messages, bytes; /* for nwsctl(8) */
 	uint32_t		 members, shown;
 	uint8_t			 presence;	/* as it was configured then */
 	uint8_t			 counted;	/* had a member: see limits.h */
+	uint8_t			 routed;	/* has no lease any more */
 	uint8_t			 name_len;
 	char			 name[];	/* with a NUL */
 };
@@ -54,6 +56,18 @@ extern struct channel_list channels;
 
 /* Handlers of CHANNEL_OPEN and CHANNEL_CLOSE. */
 pipe_handler channel_handle_open, channel_handle_close;
+
+/*
+ * A lease: while one frontend has all members of a channel, it is the one that
+ * sees their messages in order, and delivers them without the way through the
+ * router.  It is given with the first member, when no message can be under way,
+ * and is never given again once another frontend opened the channel or a router
+ * was resumed; the other's pipe is not read until the lease is back.
+ */
+void	channel_lease(struct replica *);
+/* Nobody is to deliver by himself here: members were resumed. */
+void	channel_route(struct channel *);
+pipe_handler channel_handle_recalled;
 
 /* The replica that the frontend calls by this number, or NULL. */
 struct replica *replica_find(const struct frontend *, uint32_t number);

@@ -103,12 +103,13 @@ fanout_handle_direct(struct pipe *p, struct imsg *m)
 }
 
 void
-fanout_presence(const struct channel *c, uint32_t type, uint64_t id)
+fanout_presence(const struct channel *c, const struct replica *but,
+    uint32_t type, uint64_t id)
 {
 	const struct replica *r;
 
 	LIST_FOREACH(r, &c->replicas, entry)
-		if (r->frontend->live)
+		if (r != but && r->frontend->live)
 			frontends_send(r->frontend, type, r->number, &id,
 			    sizeof(id));
 }

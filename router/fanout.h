@@ -19,7 +19,8 @@ pipe_handler fanout_handle_publish, fanout_handle_direct;
  * CONNECT or DISCONNECT of a member that is or was shown, to all frontends that
  * have the channel open and have resumed.
  */
-void	fanout_presence(const struct channel *, uint32_t type, uint64_t id);
+void	fanout_presence(const struct channel *, const struct replica *but,
+	    uint32_t type, uint64_t id);
 
 /*
  * Sends the frontend of the replica the ids of all who are shown in the

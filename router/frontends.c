@@ -253,16 +253,61 @@ frontends_resumed(struct frontend *f)
 	resume_check();
 }
 
+void
+frontends_wait(struct frontend *f, const struct channel *c)
+{
+	f->recall = c;
+	f->recall_ms = loop_now_ms();
+	frontend_pause(f, PAUSED_RECALL);
+	tick_set();
+}
+
+void
+frontends_wake(const struct channel *c)
+{
+	struct frontend *f;
+
+	TAILQ_FOREACH(f, &frontends, entry)
+		if (f->recall == c) {
+			f->recall = NULL;
+			frontend_unpause(f, PAUSED_RECALL);
+		}
+}
+
+/* Whether somebody waits for a lease; who keeps one for too long is given up. */
+static int
+recall_check(int64_t now)
+{
+	struct frontend *f, *holder;
+	int some = 0;
+
+	TAILQ_FOREACH(f, &frontends, entry) {
+		if (f->recall == NULL || f->doomed)
+			continue;
+		some = 1;
+		holder = f->recall->lease->frontend;
+		if (now - f->recall_ms < STUCK_MS || holder->doomed)
+			continue;
+		log_warnx("frontend %u: given up: keeps a channel",
+		    holder->instance);
+		router_counters.stuck++;
+		frontend_doom(holder, 1);
+	}
+	return (some);
+}
+
 static void
 tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct frontend *f;
 	int64_t now = loop_now_ms();
+	int recalls;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
 	ticking = 0;
+	recalls = recall_check(now);
 	TAILQ_FOREACH(f, &frontends, entry) {
 		if (f->doomed)
 			continue;
@@ -279,7 +324,7 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 		router_counters.stuck++;
 		frontend_doom(f, 1);
 	}
-	if (backlog || waiting)
+	if (backlog || waiting || recalls)
 		tick_set();
 }
 

@@ -18,6 +18,7 @@ struct imsgbuf;
 /* Why a frontend is not read from; bits, so that none undoes another. */
 #define PAUSED_RESUMED	0x1u	/* waits for the others to resume */
 #define PAUSED_BACKLOG	0x2u	/* a frontend does not keep up */
+#define PAUSED_RECALL	0x4u	/* waits for a lease to be given back */
 
 /* Bytes queued for one frontend: above HIGH nobody is read, until below LOW. */
 #define QUEUE_HIGH	(4u * 1024u * 1024u)
@@ -32,6 +33,8 @@ struct frontend {
 	struct pipe		*pipe;
 	struct idmap		 replicas;	/* by number plus one */
 	struct replica		 nochannel;	/* members of no channel */
+	const struct channel	*recall;	/* whose lease it waits for */
+	int64_t			 recall_ms;	/* since when */
 	uint32_t		 instance;
 	uint32_t		 members;
 	uint32_t		 empty;		/* replicas without members */
@@ -78,6 +81,13 @@ void	frontends_no_memory(struct frontend *);
  * then every one of them gets the rosters of its channels and is live.
  */
 void	frontends_resumed(struct frontend *);
+
+/*
+ * It is not read from until the lease of that channel is over; a holder that
+ * keeps it for STUCK_MS is given up.
+ */
+void	frontends_wait(struct frontend *, const struct channel *);
+void	frontends_wake(const struct channel *);
 
 /* Once, after loop_init(). */
 void	frontends_init(void);

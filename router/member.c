@@ -138,6 +138,7 @@ member_handle_join(struct pipe *p, struct imsg *m)
 	const char *origin, *why;
 	size_t origin_len;
 	enum refused reason;
+	struct msg_joined joined = { 0 };
 
 	memcpy(&j, m->data, sizeof(j));
 	origin = (const char *)m->data + sizeof(j);
@@ -162,16 +163,20 @@ member_handle_join(struct pipe *p, struct imsg *m)
 		}
 		return;
 	}
-	if (j.flags & JOIN_RESUME)
+	if (j.flags & JOIN_RESUME) {
 		router_counters.resumes++;
-	else {
+		channel_route(r->channel);
+	} else {
 		router_counters.joins++;
-		frontends_send(f, MSG_JOINED, m->hdr.peerid, &mb->id,
-		    sizeof(mb->id));
+		joined.id = mb->id;
+		joined.shown = mb->shown;
+		channel_lease(r);
+		frontends_send(f, MSG_JOINED, m->hdr.peerid, &joined,
+		    sizeof(joined));
 	}
 	/* Frontends that have not resumed learn it from the roster. */
 	if (mb->shown)
-		fanout_presence(r->channel, MSG_CONNECT, mb->id);
+		fanout_presence(r->channel, r, MSG_CONNECT, mb->id);
 }
 
 static void
@@ -183,7 +188,7 @@ member_leave(struct member *mb)
 
 	member_free(mb);
 	if (shown)
-		fanout_presence(c, MSG_DISCONNECT, id);
+		fanout_presence(c, NULL, MSG_DISCONNECT, id);
 }
 
 void

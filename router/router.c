@@ -68,6 +68,7 @@ const struct pipe_phase frontends_phase_running = {
 		[MSG_CHANNEL_CLOSE] = channel_handle_close,
 		[MSG_JOIN] = member_handle_join,
 		[MSG_LEAVE] = member_handle_leave,
+		[MSG_RECALLED] = channel_handle_recalled,
 		[MSG_PUBLISH] = fanout_handle_publish,
 		[MSG_DIRECT] = fanout_handle_direct
 	}

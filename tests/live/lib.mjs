@@ -151,11 +151,18 @@ export function run(file, args, { input, env, timeout = 30000 } = {}) {
   });
 }
 
+// What a failed test may leave running.
+const programs = new Set();
+const killLeft = () => programs.forEach((child) => child.kill('SIGKILL'));
+process.on('exit', killLeft);
+
 /** A program that runs beside the test; its lines go into queues. */
 export class Program {
   constructor(file, args, options = {}) {
     this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'],
       ...options });
+    programs.add(this.child);
+    this.child.once('exit', () => programs.delete(this.child));
     this.out = new Queue();
     this.err = new Queue();
     this.stderr = '';
@@ -426,7 +433,7 @@ listen on unix "@DIR@/client.sock" mode 0666
 }
 
 /** Called after each test, before the daemon is checked. */
-export const hooks = [];
+export const hooks = [killLeft];
 
 /**
  * A daemon for all tests of a describe(), checked after each of them.  Returns

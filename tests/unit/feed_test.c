@@ -391,10 +391,10 @@ someone(void)
 
 /* One frame for a feed, which one of its members may have sent itself. */
 static void
-broadcast(uint32_t len)
+broadcast(struct member *from, uint32_t len)
 {
-	struct feed	*f = feeds[below(FEEDS)];
-	struct member	*from = someone();
+	struct feed	*f = from != NULL && from->c.feed != NULL ?
+			    from->c.feed : feeds[below(FEEDS)];
 	uint8_t		 header[WS_HEADER_MAX], *p;
 	size_t		 head = ws_header(header, WS_BINARY, 0, len, NULL);
 	unsigned int	 i;
@@ -404,7 +404,7 @@ broadcast(uint32_t len)
 	assert_non_null(p = feed_append(f, head + len));
 	memcpy(p, header, head);
 	payload(p + head, ++frames, len);
-	if (from != NULL && from->c.feed == f && below(3) > 0)
+	if (from != NULL && from->c.feed == f)
 		feed_skip(&from->c, head + len);
 	else
 		from = NULL;
@@ -433,6 +433,7 @@ static void
 step(void)
 {
 	struct member	*m = &members[below(MEMBERS)];
+	uint32_t	 n;
 
 	if (m->fd == -1) {
 		member_open(m);
@@ -470,8 +471,14 @@ step(void)
 	case 8:
 		own(m, some_length());
 		break;
+	case 9:
+		/* One's own in a row make one mark. */
+		m = someone();
+		for (n = below(10); n > 0; n--)
+			broadcast(m, some_length());
+		break;
 	default:
-		broadcast(some_length());
+		broadcast(below(3) == 0 ? NULL : someone(), some_length());
 	}
 }
 
@@ -691,7 +698,7 @@ test_total_large(void **state)
 	for (i = 0; i < MEMBERS; i++)
 		member_open(&members[i]);
 	for (i = 0; i < 40; i++)
-		broadcast(60000);
+		broadcast(NULL, 60000);
 	for (i = 0; i < 4 * MEMBERS; i++)
 		turn(0);
 	assert_true(cut_count > 0);

@@ -5,14 +5,15 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { inCI, tempDir, useDaemon, waitUntil } from '../live/lib.mjs';
+import { inCI, tempDir, useDaemon, waitUntil, within } from '../live/lib.mjs';
 
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 const missing = !fs.existsSync(executablePath) && !inCI
   ? `no ${executablePath}` : false;
 
 describe('in Chromium', { skip: missing }, () => {
-  const h = useDaemon();
+  // Chromium keeps connections open for later; not for long here.
+  const h = useDaemon('handshake-timeout 1s');
   let browser, page, site;
 
   before(async () => {
@@ -31,16 +32,17 @@ describe('in Chromium', { skip: missing }, () => {
   after(async () => {
     await browser?.close();
     site?.close();
+    site?.closeAllConnections();
   });
 
   /** Opens a WebSocket in the page; what comes is in window.got. */
-  const join = (url) => page.evaluate((u) => new Promise((resolve) => {
+  const join = (url) => within(page.evaluate((u) => new Promise((resolve) => {
     window.got = [];
     window.ws = new WebSocket(u);
     window.ws.onmessage = (e) => window.got.push(e.data);
     window.ws.onopen = () => resolve('open');
     window.ws.onclose = () => resolve('close');
-  }), url);
+  }), url), 'a WebSocket to open or close');
   const got = () => page.evaluate(() => window.got.map((t) => JSON.parse(t)));
   const leave = () => page.evaluate(() => new Promise((resolve) => {
     window.ws.onclose = (e) => resolve([e.code, e.wasClean]);
@@ -79,6 +81,7 @@ describe('in Chromium', { skip: missing }, () => {
     page.on('console', (m) => m.type() === 'error' && errors.push(m.text()));
     await page.goto(`http://localhost:${h.d.port}/`);
     assert.match(await page.textContent('body'), /nwsd/);
+    // What it shows can be tried in the browser's own console on that page.
     await converse();
     assert.deepEqual(errors, []);
   });
@@ -90,8 +93,10 @@ describe('in Chromium', { skip: missing }, () => {
       const other = new WebSocket(u);
       other.onmessage = (e) => {
         const o = JSON.parse(e.data);
-        if (o.action === 'broadcast')
+        if (o.action === 'broadcast') {
+          other.close();
           resolve(o.data.length);
+        }
       };
       other.onopen = () => window.ws.send(JSON.stringify(
         { action: 'broadcast', data: 'x'.repeat(250000) }));
