@@ -29,14 +29,13 @@ WIRE	:= $(wildcard discovery/*.c crypto/*.c)
 CTL	:= $(wildcard ctl/ctl_*.c)
 UNIT	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-SCRIPTS	:= $(wildcard tests/*.sh tests/*/*.sh) .ci/run
 # One short line for each command; `make V=1` shows them whole.
 ifeq ($(V),)
 say	= @echo '$(1)	$@';
 endif
 COMPILE	= $(call say,cc) $(CC) $(CPPFLAGS) $(WARN) $(CFLAGS)
 LINK	= $(call say,ld) $(CC) $(CFLAGS) $(LDFLAGS)
-ARCHIVE	= $(call say,ar) rm -f $@ && ar rcs $@ $^
+ARCHIVE	= $(call say,ar) rm -f $@ && ar qcs $@ $^
 obj	= $(patsubst %.c,$(B)/%.o,$(1))
 
 all: $(B)/nwsd $(B)/nwsctl $(B)/nws
@@ -44,9 +43,9 @@ all: $(B)/nwsd $(B)/nwsctl $(B)/nws
 $(B)/nwsd: $(call obj,$(DAEMON) $(COMMON))
 	$(LINK) -o $@ $^ $(LIBS)
 $(B)/nwsctl: $(call obj,ctl/nwsctl.c $(wildcard ctl/nwsctl_*.c)) $(B)/ctl.a
-	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
+	$(LINK) -o $@ $^ -lcjson $(LIBS)
 $(B)/nws: $(call obj,ctl/nws.c $(wildcard ctl/nws_*.c)) $(B)/ctl.a
-	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
+	$(LINK) -o $@ $^ -lcjson $(LIBS)
 $(B)/ctl.a: $(call obj,$(CTL) $(COMMON))
 	$(ARCHIVE)
 
@@ -141,7 +140,7 @@ SOURCES	= $(COMMON) $(DAEMON) $(wildcard ctl/*.c man/*.c tests/unit/*.c \
 lint: setup-test
 	@tests/lint.sh $(SOURCES)
 format:
-	clang-format -i $(SOURCES)
+	git clang-format --extensions c -f
 
 bench: setup-test
 	@$(MAKE) --no-print-directory all

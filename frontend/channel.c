@@ -326,9 +326,10 @@ channel_admitted(struct client *c, int shown)
 		client_no_memory(c);
 		return;
 	}
-	for (i = 0; i < ch->npeers; i++)
+	/* It may be cut off meanwhile, where it reads nothing. */
+	for (i = 0; i < ch->npeers && c->feed == f; i++)
 		tell(c, ch->peers[i], 1);
-	if (shown && peers_add(ch, c->id) == 0)
+	if (shown && c->feed == f && peers_add(ch, c->id) == 0)
 		tell_all(ch, c->id, 1);
 }
 

@@ -489,15 +489,17 @@ client_ease(struct client *c)
 static void
 rate_tick(int fd, short what, void *arg)
 {
-	struct client_queue	 again = TAILQ_HEAD_INITIALIZER(again);
-	struct client		*c;
+	struct client	*c;
+	unsigned int	 n = 0;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	TAILQ_CONCAT(&again, &slowed, link);
-	while ((c = TAILQ_FIRST(&again)) != NULL) {
-		TAILQ_REMOVE(&again, c, link);
+	TAILQ_FOREACH(c, &slowed, link)
+		n++;
+	/* What one says may cut off others, which leave the list then. */
+	while (n-- > 0 && (c = TAILQ_FIRST(&slowed)) != NULL) {
+		TAILQ_REMOVE(&slowed, c, link);
 		c->flags &= (uint16_t)~CLIENT_LISTED;
 		client_resume(c, PAUSE_RATE);
 	}

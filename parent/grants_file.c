@@ -1,8 +1,9 @@
 /*
  * The file that keeps what was decided with "nwsctl origin", so that it lives
  * through a restart: origins in $STATE_DIRECTORY, which systemd sets, else in
- * /var/lib/nwsd for root and $XDG_STATE_HOME/nwsd for others.  Runs in the parent; a person may have edited
- * it, so what is not understood is kept aside and said.
+ * /var/lib/nwsd for root and $XDG_STATE_HOME/nwsd for others.  Runs in the
+ * parent; a person may have edited it, so what is not understood is kept aside
+ * and said.
  */
 #include <sys/stat.h>
 

@@ -16,6 +16,7 @@
 #include "fanout.h"
 #include "frontends.h"
 #include "limits.h"
+#include "member.h"
 #include "router.h"
 #include "show.h"
 
@@ -133,27 +134,46 @@ channel_route(struct channel *c)
 		c->routed = 1;
 }
 
+int
+channel_leased_away(const struct replica *r)
+{
+	return (r->channel != NULL && r->channel->lease != NULL &&
+	    r->channel->lease != r);
+}
+
 /* One more frontend is here: all order is the router's again. */
 static void
 channel_recall(struct replica *newcomer)
 {
 	struct channel *c = newcomer->channel;
 
-	if (LIST_NEXT(newcomer, entry) == NULL)
+	if (c->routed || LIST_NEXT(newcomer, entry) == NULL)
 		return;
-	if (!c->routed && c->lease != NULL)
-		frontends_send(c->lease->frontend, MSG_RECALL,
-		    c->lease->number, NULL, 0);
 	c->routed = 1;
-	if (c->lease != NULL)
-		frontends_wait(newcomer->frontend, c);
+	if (c->lease == NULL)
+		return;
+	frontends_send(c->lease->frontend, MSG_RECALL, c->lease->number, NULL,
+	    0);
+	frontends_recalled(c->lease->frontend);
 }
 
+/* Those who waited for it are let in. */
 static void
 lease_over(struct channel *c)
 {
+	const struct replica *holder = c->lease, *r;
+	struct member *mb;
+
 	c->lease = NULL;
-	frontends_wake(c);
+	if (c->routed)
+		frontends_returned(holder->frontend);
+	LIST_FOREACH(r, &c->replicas, entry) {
+		if (r == holder)
+			continue;
+		LIST_FOREACH(mb, &r->list, entry)
+			if (mb->waits)
+				member_admit(mb);
+	}
 }
 
 void

@@ -23,7 +23,8 @@ struct member {
 	LIST_ENTRY(member)	 entry;		/* of replica->list */
 	struct tally_key	*origin;	/* NULL: a native program */
 	struct tally_key	*address;	/* NULL: over a Unix socket */
-	uint32_t		 shown;		/* its peers are told of it */
+	uint8_t			 shown;		/* its peers are told of it */
+	uint8_t			 waits;		/* for a lease: no JOINED yet */
 };
 
 /* A frontend's view of a channel. */
@@ -58,15 +59,42 @@ extern struct channel_list channels;
 pipe_handler channel_handle_open, channel_handle_close;
 
 /*
- * A lease: while one frontend has all members of a channel, it is the one that
- * sees their messages in order, and delivers them without the way through the
- * router.  It is given with the first member, when no message can be under way,
- * and is never given again once another frontend opened the channel or a router
- * was resumed; the other's pipe is not read until the lease is back.
+ * A lease: while one frontend has all members of a channel, it sees all their
+ * messages in the order in which they came, and delivers them without the way
+ * through the router.
+ *
+ * It is given before the first JOINED of a channel that nobody else has opened,
+ * so when no message can be under way, and never again once another frontend
+ * has opened that channel, or members of it were resumed from a router that
+ * died: those may have messages under way.
+ *
+ * The first other frontend that opens the channel makes the router RECALL it.
+ * Until it is back, who joins elsewhere is a member for the router (it counts,
+ * and its peers are told of it) but gets no JOINED, so nobody on the other side
+ * can send or expect anything yet.  That order is kept, since
+ * - the holder reads RECALL before the CONNECT of any newcomer, so whatever one
+ *   of its members sends to a newcomer that it knows of is routed;
+ * - what it delivered by itself it delivered before it said RECALLED, and what
+ *   it sends later follows RECALLED in the same pipe, so its own members have
+ *   the former before any routed message, and newcomers have none of the former
+ *   and all of the latter: for each receiver, a sender's messages stay in order
+ *   and whole from the first one on, and all receivers see one order;
+ * - JOINED is queued when RECALLED comes, so before any message that is routed;
+ *   and whoever learns by other means that the newcomer is there learns it
+ *   after that, so what it sends then reaches the newcomer.
+ *
+ * A holder that closes the channel gives the lease back, and so does one that
+ * dies; RECALL may then cross CHANNEL_CLOSE, which is the answer to it.  Where
+ * the router dies, a holder delivers on by itself until it speaks to the next
+ * one, which lets nobody join before all that were there have resumed, without
+ * leases.  Nobody's pipe is held up meanwhile, as two frontends may want each
+ * other's channels at the same time.
  */
 void	channel_lease(struct replica *);
 /* Nobody is to deliver by himself here: members were resumed. */
 void	channel_route(struct channel *);
+/* Whether another frontend has the lease still. */
+int	channel_leased_away(const struct replica *);
 pipe_handler channel_handle_recalled;
 
 /* The replica that the frontend calls by this number, or NULL. */

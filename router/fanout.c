@@ -30,7 +30,7 @@ data_check(struct pipe *p, const struct imsg *m, struct msg_data *d)
 	mb = member_find(d->source);
 	if (mb == NULL || mb->replica->frontend != f ||
 	    mb->replica->number != m->hdr.peerid ||
-	    mb->replica->channel == NULL) {
+	    mb->replica->channel == NULL || mb->waits) {
 		pipe_violation(p, "source is no member there");
 		return (NULL);
 	}

@@ -254,46 +254,18 @@ frontends_resumed(struct frontend *f)
 }
 
 void
-frontends_wait(struct frontend *f, const struct channel *c)
+frontends_recalled(struct frontend *f)
 {
-	f->recall = c;
-	f->recall_ms = loop_now_ms();
-	frontend_pause(f, PAUSED_RECALL);
+	if (f->owed++ == 0)
+		f->owed_ms = loop_now_ms();
 	tick_set();
 }
 
 void
-frontends_wake(const struct channel *c)
+frontends_returned(struct frontend *f)
 {
-	struct frontend *f;
-
-	TAILQ_FOREACH(f, &frontends, entry)
-		if (f->recall == c) {
-			f->recall = NULL;
-			frontend_unpause(f, PAUSED_RECALL);
-		}
-}
-
-/* Whether somebody waits for a lease; who keeps one for too long is given up. */
-static int
-recall_check(int64_t now)
-{
-	struct frontend *f, *holder;
-	int some = 0;
-
-	TAILQ_FOREACH(f, &frontends, entry) {
-		if (f->recall == NULL || f->doomed)
-			continue;
-		some = 1;
-		holder = f->recall->lease->frontend;
-		if (now - f->recall_ms < STUCK_MS || holder->doomed)
-			continue;
-		log_warnx("frontend %u: given up: keeps a channel",
-		    holder->instance);
-		router_counters.stuck++;
-		frontend_doom(holder, 1);
-	}
-	return (some);
+	f->owed--;
+	f->owed_ms = loop_now_ms();
 }
 
 static void
@@ -301,16 +273,20 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct frontend *f;
 	int64_t now = loop_now_ms();
-	int recalls;
+	int recalls = 0;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
 	ticking = 0;
-	recalls = recall_check(now);
 	TAILQ_FOREACH(f, &frontends, entry) {
 		if (f->doomed)
 			continue;
+		if (f->owed != 0)
+			recalls = 1;
+		/* While it is not read it cannot give back. */
+		if (backlog)
+			f->owed_ms = now;
 		if (backlog && f->queued >= QUEUE_LOW &&
 		    now - f->moved_ms >= STUCK_MS)
 			log_warnx("frontend %u: given up: does not read",
@@ -318,6 +294,9 @@ tick_cb(evutil_socket_t fd, short what, void *arg)
 		else if (waiting && !backlog && f->awaited && !f->resumed &&
 		    now - f->heard_ms >= RESUME_MS)
 			log_warnx("frontend %u: given up: does not resume",
+			    f->instance);
+		else if (f->owed != 0 && now - f->owed_ms >= STUCK_MS)
+			log_warnx("frontend %u: given up: keeps a channel",
 			    f->instance);
 		else
 			continue;

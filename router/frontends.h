@@ -18,13 +18,12 @@ struct imsgbuf;
 /* Why a frontend is not read from; bits, so that none undoes another. */
 #define PAUSED_RESUMED	0x1u	/* waits for the others to resume */
 #define PAUSED_BACKLOG	0x2u	/* a frontend does not keep up */
-#define PAUSED_RECALL	0x4u	/* waits for a lease to be given back */
 
 /* Bytes queued for one frontend: above HIGH nobody is read, until below LOW. */
 #define QUEUE_HIGH	(4u * 1024u * 1024u)
 #define QUEUE_LOW	(1024u * 1024u)
 /* How long a queue above LOW may stand still while nobody is read. */
-#define STUCK_MS	5000
+#define STUCK_MS	5000	/* and how long one may keep what was recalled */
 /* How long one that has to resume may say nothing. */
 #define RESUME_MS	10000
 
@@ -33,8 +32,8 @@ struct frontend {
 	struct pipe		*pipe;
 	struct idmap		 replicas;	/* by number plus one */
 	struct replica		 nochannel;	/* members of no channel */
-	const struct channel	*recall;	/* whose lease it waits for */
-	int64_t			 recall_ms;	/* since when */
+	uint32_t		 owed;		/* leases that were recalled */
+	int64_t			 owed_ms;	/* since when, or the last one */
 	uint32_t		 instance;
 	uint32_t		 members;
 	uint32_t		 empty;		/* replicas without members */
@@ -83,11 +82,11 @@ void	frontends_no_memory(struct frontend *);
 void	frontends_resumed(struct frontend *);
 
 /*
- * It is not read from until the lease of that channel is over; a holder that
- * keeps it for STUCK_MS is given up.
+ * A lease of its was recalled; one of these is over.  A frontend that owes some
+ * and gives none back for STUCK_MS is given up.
  */
-void	frontends_wait(struct frontend *, const struct channel *);
-void	frontends_wake(const struct channel *);
+void	frontends_recalled(struct frontend *);
+void	frontends_returned(struct frontend *);
 
 /* Once, after loop_init(). */
 void	frontends_init(void);

@@ -129,6 +129,16 @@ join_refuse(struct frontend *f, uint32_t number, uint64_t id,
 }
 
 void
+member_admit(struct member *mb)
+{
+	struct msg_joined joined = { .id = mb->id, .shown = mb->shown };
+
+	mb->waits = 0;
+	frontends_send(mb->replica->frontend, MSG_JOINED, mb->replica->number,
+	    &joined, sizeof(joined));
+}
+
+void
 member_handle_join(struct pipe *p, struct imsg *m)
 {
 	struct frontend *f = frontends_of(p);
@@ -138,7 +148,6 @@ member_handle_join(struct pipe *p, struct imsg *m)
 	const char *origin, *why;
 	size_t origin_len;
 	enum refused reason;
-	struct msg_joined joined = { 0 };
 
 	memcpy(&j, m->data, sizeof(j));
 	origin = (const char *)m->data + sizeof(j);
@@ -168,11 +177,11 @@ member_handle_join(struct pipe *p, struct imsg *m)
 		channel_route(r->channel);
 	} else {
 		router_counters.joins++;
-		joined.id = mb->id;
-		joined.shown = mb->shown;
 		channel_lease(r);
-		frontends_send(f, MSG_JOINED, m->hdr.peerid, &joined,
-		    sizeof(joined));
+		if (channel_leased_away(r))
+			mb->waits = 1;
+		else
+			member_admit(mb);
 	}
 	/* Frontends that have not resumed learn it from the roster. */
 	if (mb->shown)
@@ -201,7 +210,7 @@ member_handle_leave(struct pipe *p, struct imsg *m)
 	memcpy(&id, m->data, sizeof(id));
 	mb = member_find(id);
 	if (mb == NULL || mb->replica->frontend != f ||
-	    mb->replica->number != m->hdr.peerid) {
+	    mb->replica->number != m->hdr.peerid || mb->waits) {
 		pipe_violation(p, "leave of one who is no member there");
 		return;
 	}

@@ -17,6 +17,9 @@ pipe_handler member_handle_join, member_handle_leave, member_handle_resumed;
 /* The member of that id, of whichever frontend, or NULL. */
 struct member *member_find(uint64_t id);
 
+/* JOINED: from now on it may speak and is spoken to. */
+void	member_admit(struct member *);
+
 /*
  * All members of a frontend leave, and the peers of those that were shown are
  * told.

@@ -6,8 +6,9 @@ set -u
 
 build="gcc libc6-dev make pkg-config libevent-dev libssl-dev zlib1g-dev
     libbsd-dev libseccomp-dev libcjson-dev"
-tests="libcmocka-dev libsodium-dev python3 mandoc iproute2 procps strace chromium clang
-    libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck"
+tests="libcmocka-dev libsodium-dev python3 mandoc iproute2 procps
+    strace chromium clang libclang-rt-14-dev clang-tidy clang-format cppcheck
+    shellcheck"
 
 case ${1-} in
 build)	want=$build ;;

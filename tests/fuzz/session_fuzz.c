@@ -49,7 +49,7 @@ static struct grants	 grants = TAILQ_HEAD_INITIALIZER(grants);
 static struct conf	*confs[4];
 static struct imsgbuf	*to_router, *at_router;
 static int64_t		 now_ms;
-static int		 listening, refusing;
+static int		 listening, refusing, leased;
 static uint64_t		 honest_id, evil_id;
 
 struct grants *
@@ -158,6 +158,7 @@ router_new(void)
 	at_router = imsgbuf_new(sv[1], P_ROUTER, P_FRONTEND, 0);
 	if (to_router == NULL || at_router == NULL)
 		abort();
+	leased = 0;
 	channel_resume();
 	client_resume_router();
 }
@@ -192,9 +193,7 @@ hear_join(const struct imsg *m)
 		request_refused(c, REFUSED_CLIENTS);
 		return;
 	}
-	request_joined(c);
-	if (m->hdr.peerid != 0 && !(j->flags & JOIN_SILENT))
-		must(channel_presence(m->hdr.peerid, j->id, 1));
+	request_joined(c, m->hdr.peerid != 0 && !(j->flags & JOIN_SILENT));
 	if (honest_id == 0)
 		honest_id = j->id;
 	else
@@ -244,6 +243,7 @@ hear(void)
 				must(channel_closed(m.hdr.peerid));
 				break;
 			case MSG_CHANNEL_OPEN:
+			case MSG_RECALLED:
 			case MSG_RESUMED:
 				break;
 			default:
@@ -503,6 +503,19 @@ router_says(uint8_t what, size_t n)
 	}
 }
 
+/* The honest member's channel is leased, or no longer. */
+static void
+router_leases(void)
+{
+	struct client	*c = client_find(honest_id);
+
+	if (c == NULL || c->channel == NULL || to_router == NULL)
+		return;
+	must(leased ? channel_recalled(channel_number(c)) :
+	    channel_leased(channel_number(c)));
+	leased = !leased;
+}
+
 static void
 command(struct cursor *c, struct peer *evil)
 {
@@ -545,7 +558,9 @@ command(struct cursor *c, struct peer *evil)
 			session_close(victim, WS_CODE_POLICY, "closed");
 		break;
 	case 9:
-		break;		/* a turn without anything */
+		if (op & 0x80)
+			router_leases();
+		break;		/* else a turn without anything */
 	default:
 		send_frame(c, evil);
 	}

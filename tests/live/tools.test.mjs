@@ -218,7 +218,7 @@ describe('nwsctl', () => {
     const grown = (n) => after[n] - before[n];
     assert.equal(grown('frontend_clients_total'), 2);
     assert.equal(grown('frontend_messages_in_total'), 100);
-    assert.equal(grown('router_broadcasts_total'), 100);
+    assert.ok(grown('frontend_messages_out_total') >= 100);
     assert.equal(after.router_members, before.router_members + 2);
     await closeAll([a, b]);
   });

@@ -14,7 +14,10 @@
 
 #include "crypto/cpace.h"
 
-#define B(s) { (s), sizeof(s) - 1 }
+#define B(s)                       \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
@@ -142,8 +145,7 @@ test_scalar_mult(void **state)
 static void
 test_bad_encodings(void **state)
 {
-	static const char *const bad[] = {
-		/* Not below the prime. */
+	static const char *const bad[] = { /* Not below the prime. */
 		"00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 		"ff",
 		"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
@@ -186,9 +188,22 @@ struct pair_case {
 	int agree;
 };
 
-#define SAME(s) { B(s), B(s) }
-#define EMPTY { { NULL, 0 }, { NULL, 0 } }
-#define NAMES { B("a"), B("b") }, { B("b"), B("a") }
+#define SAME(s)            \
+	{                  \
+		B(s), B(s) \
+	}
+#define EMPTY                   \
+	{                       \
+		{ NULL, 0 },    \
+		{               \
+			NULL, 0 \
+		}               \
+	}
+#define NAMES                  \
+	{ B("a"), B("b") },    \
+	{                      \
+		B("b"), B("a") \
+	}
 static const struct pair_case pairs[] = {
 	{ "same", SAME("chat"), EMPTY, SAME("ci"), SAME("sid"), NAMES, 1 },
 	{ "same secret", SAME("chat"), SAME("s"), SAME("ci"), SAME("sid"),
@@ -215,8 +230,8 @@ static const struct pair_case pairs[] = {
 	{ "both have one role", SAME("chat"), EMPTY, SAME("ci"), SAME("sid"),
 	    SAME("a"), SAME("b"), 0 },
 	{ "names of which one begins the other", SAME("chat"), EMPTY,
-	    SAME("ci"), SAME("sid"), { B("a"), B("ab") },
-	    { B("ab"), B("a") }, 1 }
+	    SAME("ci"), SAME("sid"), { B("a"), B("ab") }, { B("ab"), B("a") },
+	    1 }
 };
 
 static void
@@ -347,9 +362,10 @@ test_wiped(void **state)
 static void
 test_lengths(void **state)
 {
-	struct cpace_input in[2] = { { .ci = B("ci"), .ad = B("a"),
-					 .remote_ad = B("b") },
-		{ .ci = B("ci"), .ad = B("b"), .remote_ad = B("a") } };
+	struct cpace_input in[2] = {
+		{ .ci = B("ci"), .ad = B("a"), .remote_ad = B("b") },
+		{ .ci = B("ci"), .ad = B("b"), .remote_ad = B("a") }
+	};
 	struct cpace c, d;
 	uint8_t bytes[300];
 	size_t n;

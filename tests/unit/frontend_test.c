@@ -169,15 +169,22 @@ get_until(int fd, char *buf, size_t size, const char *text)
 }
 
 static void
-upgrade(int fd, const char *path)
+upgrade_as(int fd, const char *path, const char *more)
 {
 	char	text[512];
 
 	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: localhost\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Version: 13\r\n"
-	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", path);
+	    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", path,
+	    more);
 	put(fd, text, strlen(text));
+}
+
+static void
+upgrade(int fd, const char *path)
+{
+	upgrade_as(fd, path, "");
 }
 
 /* A text frame with a mask of zeros. */
@@ -210,7 +217,9 @@ expect_join(struct frontend *f, uint32_t number, uint32_t flags)
 static void
 admit(struct frontend *f, uint32_t number, uint64_t id)
 {
-	send_msg(f->router, MSG_JOINED, number, &id, sizeof(id));
+	const struct msg_joined	j = { .id = id };
+
+	send_msg(f->router, MSG_JOINED, number, &j, sizeof(j));
 	flush(f->router);
 }
 
@@ -360,6 +369,150 @@ test_stall(void **state)
 	stop(&f);
 }
 
+/* In one piece: so many times a status, then messages of 8,000 bytes. */
+static void
+say_direct(int fd, int statuses, uint64_t target, int count)
+{
+	static uint8_t	frames[20 * 8008 + 100 * 7];
+	uint8_t		*p = frames;
+	int		 i;
+
+	memset(frames, 0, sizeof(frames));
+	for (; statuses > 0; statuses--, p += 7)
+		memcpy(p, "\x82\x81\0\0\0\0\3", 7);
+	for (; count > 0; count--, p += 8008) {
+		memcpy(p, "\x82\xfe\x1f\x40", 4);
+		p[8] = 2;
+		for (i = 0; i < 8; i++)
+			p[9 + i] = (uint8_t)(target >> (56 - 8 * i));
+	}
+	put(fd, frames, (size_t)(p - frames));
+}
+
+/* So many messages in one piece that are answered by an error. */
+static void
+say_nonsense(int fd, int count)
+{
+	static uint8_t	frames[4000 * 7];
+	int		i;
+
+	memset(frames, 0, sizeof(frames));
+	for (i = 0; i < count; i++)
+		memcpy(frames + 7 * i, "\x81\x81\0\0\0\0{", 7);
+	put(fd, frames, (size_t)count * 7);
+}
+
+/* Waits until all that it said has been looked at. */
+static void
+expect_done(int fd)
+{
+	static char	buf[1 << 16];
+
+	say_direct(fd, 0, 1, 1);
+	get_until(fd, buf, sizeof(buf), "nobody of this id");
+	assert_non_null(memmem(buf, sizeof(buf), "nobody of this id", 17));
+}
+
+/*
+ * Two that send too fast, in the same list: what the first says, the channel
+ * being leased, cuts off the second.
+ */
+static void
+test_slowed_cuts_slowed(void **state)
+{
+	struct frontend	f;
+	uint64_t	a, b;
+	char		buf[4096];
+	int		fd_a, fd_b, round;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		start(&f, "rate messages 1000 burst 10");
+		fd_a = dial(&f);
+		upgrade_as(fd_a, CHANNEL,
+		    "Sec-WebSocket-Protocol: nws.binary.v1\r\n");
+		expect(f.router, MSG_CHANNEL_OPEN, 1, NULL);
+		a = expect_join(&f, 1, 0);
+		admit(&f, 1, a);
+		get_until(fd_a, buf, sizeof(buf), "\r\n\r\n");
+		fd_b = member(&f, 1, 0, &b);
+		send_msg(f.router, MSG_LEASE, 1, NULL, 0);
+		flush(f.router);
+		/* Nearly too much for one who does not read. */
+		while (count_of(&f, "frontend_queued_bytes") < QUEUE_LIMIT) {
+			say_direct(fd_a, 0, b, 1);
+			expect_done(fd_a);
+		}
+		assert_true(count_of(&f, "frontend_slow_closed_total") == 0);
+		/* Who is paused first is first in the list. */
+		if (round == 1)
+			say_nonsense(fd_b, 4000);
+		say_direct(fd_a, 60, b, 19);
+		if (round == 0)
+			say_nonsense(fd_b, 4000);
+		/* It is heard to its end. */
+		put(fd_a, "\x88\x80\0\0\0\0", 6);
+		get_until(fd_a, buf, sizeof(buf), NULL);
+		assert_true(count_of(&f, "frontend_slow_closed_total") == 1);
+		expect_id(f.router, MSG_LEAVE, 1, b);
+		expect_id(f.router, MSG_LEAVE, 1, a);
+		close(fd_a);
+		close(fd_b);
+		stop(&f);
+	}
+}
+
+/*
+ * Who fills his socket with answers to requests, then upgrades and is told of
+ * many peers, is cut off before he is a member; nobody is told of him.
+ */
+static void
+test_cut_at_admission(void **state)
+{
+	static const char	request[] =
+	    "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	static uint64_t		roster[1 + MSG_ROSTER_MAX];
+	struct msg_roster	r = { ROSTER_FIRST | ROSTER_LAST,
+				    MSG_ROSTER_MAX };
+	struct msg_joined	j = { .shown = 1 };
+	static char		buf[1 << 20];
+	struct frontend		f;
+	uint64_t		a, b;
+	int			fd_a, fd_b, i;
+
+	(void)state;
+	start(&f, "");
+	fd_a = member(&f, 1, 1, &a);
+	for (i = 0; i < (int)MSG_ROSTER_MAX; i++)
+		roster[1 + i] = 1000000000000000000u + (uint64_t)i;
+	memcpy(roster, &r, sizeof(r));
+	send_msg(f.router, MSG_ROSTER, 1, roster, sizeof(roster));
+	flush(f.router);
+	get_until(fd_a, buf, sizeof(buf), "1000000000000004095\"");
+	fd_b = dial(&f);
+	/* The socket is full, and the queue not above its limit. */
+	for (i = 0; i < 1250; i++)
+		put(fd_b, request, sizeof(request) - 1);
+	upgrade(fd_b, CHANNEL);
+	b = expect_join(&f, 1, 0);
+	j.id = b;
+	send_msg(f.router, MSG_JOINED, 1, &j, sizeof(j));
+	flush(f.router);
+	expect_id(f.router, MSG_LEAVE, 1, b);
+	send_msg(f.router, MSG_DISCONNECT, 1, &b, sizeof(b));
+	flush(f.router);
+	say(fd_a, "{\"action\":\"none\"}");
+	for (;;) {
+		i = (int)get_until(fd_a, buf, sizeof(buf), "}");
+		assert_null(memmem(buf, (size_t)i, "\"target\":\"0\"", 12));
+		if (memmem(buf, (size_t)i, "unknown-action", 14) != NULL)
+			break;
+	}
+	close(fd_a);
+	close(fd_b);
+	stop(&f);
+}
+
 /* Requests in a row whose answers nobody reads are not read for ever. */
 static void
 test_pipelined(void **state)
@@ -493,6 +646,8 @@ main(void)
 		cmocka_unit_test(test_dead_at_resume),
 		cmocka_unit_test(test_joining_at_loss),
 		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_slowed_cuts_slowed),
+		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_frozen_echo),
 		cmocka_unit_test(test_http),

@@ -60,14 +60,12 @@ run(struct psi *a, struct psi *b)
 	uint8_t ta[PSI_MAX][PSI_TAG_BYTES], tb[PSI_MAX][PSI_TAG_BYTES];
 	size_t na, nb;
 
-	assert_int_equal(psi_take_elements(b,
-			     (const uint8_t(*)[32])a->elements, a->count,
-			     &why),
+	assert_int_equal(psi_take_elements(b, (const uint8_t(*)[32])a->elements,
+			     a->count, &why),
 	    0);
 	nb = psi_tags(b, tb);
-	assert_int_equal(psi_take_elements(a,
-			     (const uint8_t(*)[32])b->elements, b->count,
-			     &why),
+	assert_int_equal(psi_take_elements(a, (const uint8_t(*)[32])b->elements,
+			     b->count, &why),
 	    0);
 	assert_int_equal(psi_take_tags(a, (const uint8_t(*)[16])tb, nb, &why),
 	    0);
@@ -81,20 +79,10 @@ static const struct set_case {
 	size_t n, m;
 	unsigned int from;
 	size_t common;
-} sets[] = {
-	{ 0, 0, 0, 0 },
-	{ 0, 1, 0, 0 },
-	{ 1, 1, 0, 1 },
-	{ 1, 1, 1, 0 },
-	{ 8, 9, 4, 4 },
-	{ 63, 63, 0, 63 },
-	{ 63, 64, 1, 62 },
-	{ 64, 64, 0, 64 },
-	{ 64, 64, 64, 0 },
-	{ 64, 1, 63, 1 },
-	{ 17, 33, 16, 1 },
-	{ 64, 0, 0, 0 }
-};
+} sets[] = { { 0, 0, 0, 0 }, { 0, 1, 0, 0 }, { 1, 1, 0, 1 }, { 1, 1, 1, 0 },
+	{ 8, 9, 4, 4 }, { 63, 63, 0, 63 }, { 63, 64, 1, 62 }, { 64, 64, 0, 64 },
+	{ 64, 64, 64, 0 }, { 64, 1, 63, 1 }, { 17, 33, 16, 1 },
+	{ 64, 0, 0, 0 } };
 
 static void
 test_sets(void **state)
@@ -108,12 +96,10 @@ test_sets(void **state)
 		make_passwords(pa, 0, sets[i].n);
 		make_passwords(pb, sets[i].from, sets[i].m);
 		assert_int_equal(psi_start(&a, PSI_LEAD, session,
-				     (const uint8_t(*)[64])pa, sets[i].n,
-				     NULL),
+				     (const uint8_t(*)[64])pa, sets[i].n, NULL),
 		    0);
 		assert_int_equal(psi_start(&b, PSI_FOLLOW, session,
-				     (const uint8_t(*)[64])pb, sets[i].m,
-				     NULL),
+				     (const uint8_t(*)[64])pb, sets[i].m, NULL),
 		    0);
 		assert_int_equal(a.count, psi_size(sets[i].n));
 		run(&a, &b);
@@ -246,40 +232,36 @@ test_bad_tags(void **state)
 	(void)state;
 	/* Before elements. */
 	start(&a, PSI_LEAD, session, 8);
-	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, 8,
-			     &why),
+	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, 8, &why),
 	    -1);
 	/* Not as many. */
 	start(&a, PSI_LEAD, session, 8);
 	start(&b, PSI_FOLLOW, session, 8);
-	assert_int_equal(psi_take_elements(&a,
-			     (const uint8_t(*)[32])b.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&a, (const uint8_t(*)[32])b.elements,
+			     8, &why),
 	    0);
-	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, 7,
-			     &why),
+	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, 7, &why),
 	    -1);
 	/* Our own tags sent back: those of the other role are expected. */
 	start(&a, PSI_LEAD, session, 8);
-	assert_int_equal(psi_take_elements(&a,
-			     (const uint8_t(*)[32])b.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&a, (const uint8_t(*)[32])b.elements,
+			     8, &why),
 	    0);
 	n = psi_tags(&a, ours);
-	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, n,
-			     &why),
+	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, n, &why),
 	    0);
 	assert_int_equal(a.nmatches, 0);
 	/* Twice. */
-	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, n,
-			     &why),
+	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])ours, n, &why),
 	    -1);
 	/* Tags that a third party got in another session (a relay). */
 	start(&a, PSI_LEAD, session, 8);
 	start(&b, PSI_FOLLOW, other, 8);
-	assert_int_equal(psi_take_elements(&b,
-			     (const uint8_t(*)[32])a.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&b, (const uint8_t(*)[32])a.elements,
+			     8, &why),
 	    0);
-	assert_int_equal(psi_take_elements(&a,
-			     (const uint8_t(*)[32])b.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&a, (const uint8_t(*)[32])b.elements,
+			     8, &why),
 	    0);
 	n = psi_tags(&b, theirs);
 	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])theirs, n,
@@ -289,11 +271,11 @@ test_bad_tags(void **state)
 	/* One tag for all elements. */
 	start(&a, PSI_LEAD, session, 8);
 	start(&b, PSI_FOLLOW, session, 8);
-	assert_int_equal(psi_take_elements(&b,
-			     (const uint8_t(*)[32])a.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&b, (const uint8_t(*)[32])a.elements,
+			     8, &why),
 	    0);
-	assert_int_equal(psi_take_elements(&a,
-			     (const uint8_t(*)[32])b.elements, 8, &why),
+	assert_int_equal(psi_take_elements(&a, (const uint8_t(*)[32])b.elements,
+			     8, &why),
 	    0);
 	n = psi_tags(&b, theirs);
 	for (i = 1; i < n; i++)
@@ -334,12 +316,9 @@ test_deterministic(void **state)
 
 	(void)state;
 	make_passwords(p, 0, 5);
-	(void)psi_start(&a, PSI_LEAD, session, (const uint8_t(*)[64])p, 5,
-	    &r1);
-	(void)psi_start(&b, PSI_LEAD, session, (const uint8_t(*)[64])p, 5,
-	    &r2);
-	(void)psi_start(&c, PSI_LEAD, session, (const uint8_t(*)[64])p, 5,
-	    &r3);
+	(void)psi_start(&a, PSI_LEAD, session, (const uint8_t(*)[64])p, 5, &r1);
+	(void)psi_start(&b, PSI_LEAD, session, (const uint8_t(*)[64])p, 5, &r2);
+	(void)psi_start(&c, PSI_LEAD, session, (const uint8_t(*)[64])p, 5, &r3);
 	assert_memory_equal(a.elements, b.elements, sizeof(a.elements));
 	assert_memory_not_equal(a.elements, c.elements, sizeof(a.elements));
 }
@@ -432,8 +411,7 @@ test_shuffle(void **state)
 	make_passwords(p, 0, PSI_MIN);
 	for (i = 0; i < 1600; i++) {
 		assert_int_equal(psi_start(&psi, PSI_LEAD, session,
-				     (const uint8_t(*)[64])p, PSI_MIN,
-				     &random),
+				     (const uint8_t(*)[64])p, PSI_MIN, &random),
 		    0);
 		for (j = 0; j < PSI_MIN; j++)
 			if (psi.item[j] == 0)

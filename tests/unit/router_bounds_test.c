@@ -108,6 +108,8 @@ run_limits_case(const struct limits_case *c)
 	}
 	flush(A);
 	flush(B);
+	/* Both have them open before anybody joins: no leases. */
+	expect_quiet(&r);
 	for (i = 0; i < 8; i++) {
 		a = &c->attempt[i];
 		if (a->origin == NULL && a->address == NULL &&
@@ -119,8 +121,7 @@ run_limits_case(const struct limits_case *c)
 		    a->address);
 		flush(r.frontend[i % 2]);
 		if (a->refused == -1)
-			expect_id(r.frontend[i % 2], MSG_JOINED, a->number,
-			    i + 1);
+			expect_joined(r.frontend[i % 2], a->number, i + 1, 0);
 		else
 			expect_refused(r.frontend[i % 2], a->number, i + 1,
 			    (enum refused)a->refused);
@@ -161,10 +162,10 @@ test_limits_room(void **state)
 		send_join(B, 2, id + 100, 0, "o", "x");
 		flush(A);
 		flush(B);
-		expect_id(A, MSG_JOINED, 1, id);
-		expect_id(A, MSG_CONNECT, 1, id);
-		expect_id(B, MSG_JOINED, 2, id + 100);
-		expect_id(B, MSG_CONNECT, 2, id + 100);
+		expect(A, MSG_LEASE, 1, NULL);
+		expect_joined(A, 1, id, 1);
+		expect(B, MSG_LEASE, 2, NULL);
+		expect_joined(B, 2, id + 100, 1);
 		check_limit(&r, "max-clients", 2, 2, id - 1);
 		check_limit(&r, "max-clients-per-origin", 2, 2, 0);
 		check_limit(&r, "max-clients-per-address", 2, 2, 0);
@@ -223,7 +224,7 @@ test_limits_resume(void **state)
 	flush(A);
 	expect_refused(A, 1, 5, REFUSED_CLIENTS);
 	expect_refused(A, 1, 6, REFUSED_CLIENTS);
-	expect_id(A, MSG_JOINED, 1, 7);
+	expect_joined(A, 1, 7, 0);
 	expect_quiet(&r);
 	finish(&r);
 }
@@ -242,8 +243,10 @@ test_limits_reload(void **state)
 	send_join(A, 1, 1, JOIN_SILENT, NULL, NULL);
 	send_join(A, 2, 2, JOIN_SILENT, NULL, NULL);
 	flush(A);
-	expect_id(A, MSG_JOINED, 1, 1);
-	expect_id(A, MSG_JOINED, 2, 2);
+	expect(A, MSG_LEASE, 1, NULL);
+	expect_joined(A, 1, 1, 0);
+	expect(A, MSG_LEASE, 2, NULL);
+	expect_joined(A, 2, 2, 0);
 	send_conf(&r, low);
 	expect(r.parent, MSG_READY, 0, NULL);
 	/* Nobody is thrown out. */
@@ -258,7 +261,7 @@ test_limits_reload(void **state)
 	expect(r.parent, MSG_READY, 0, NULL);
 	send_join(A, 1, 3, JOIN_SILENT, NULL, NULL);
 	flush(A);
-	expect_id(A, MSG_JOINED, 1, 3);
+	expect_joined(A, 1, 3, 0);
 	conf_free(low);
 	conf_free(high);
 	finish(&r);
@@ -266,10 +269,10 @@ test_limits_reload(void **state)
 
 /*
  * What a frontend may not do.  It has channel 1 with member 10, channel 2
- * without any, and member 11 on none; frontend 0 has member 5 on channel 1,
- * "chat".
+ * without any, channel 3 leased with member 13, and member 11 on none; frontend
+ * 0 has member 5 on channel 1, "chat".
  */
-enum what { OPEN, CLOSE, JOIN, LEAVE, PUBLISH, DIRECT, RESUMED };
+enum what { OPEN, CLOSE, JOIN, LEAVE, PUBLISH, DIRECT, RESUMED, RECALLED };
 
 static const struct violation {
 	const char	*name;
@@ -314,7 +317,12 @@ static const struct violation {
 	{ "direct by the wrong number", DIRECT, 2, 10, 0, 5, "x" },
 	{ "direct on no channel", DIRECT, 0, 11, 0, 5, "x" },
 	{ "direct of an unknown kind", DIRECT, 1, 10, 7, 5, "x" },
-	{ "resumed twice", RESUMED, 0, 0, 0, 0, NULL }
+	{ "resumed twice", RESUMED, 0, 0, 0, 0, NULL },
+	{ "lease not asked back", RECALLED, 3, 0, 0, 0, NULL },
+	{ "lease of a channel that has none", RECALLED, 1, 0, 0, 0, NULL },
+	{ "lease not given yet", RECALLED, 2, 0, 0, 0, NULL },
+	{ "lease of a number never opened", RECALLED, 9, 0, 0, 0, NULL },
+	{ "lease of no channel", RECALLED, 0, 0, 0, 0, NULL }
 };
 
 static void
@@ -322,7 +330,7 @@ violate(struct imsgbuf *ib, const struct violation *v)
 {
 	static const uint32_t types[] = { [CLOSE] = MSG_CHANNEL_CLOSE,
 	    [PUBLISH] = MSG_PUBLISH, [DIRECT] = MSG_DIRECT,
-	    [RESUMED] = MSG_RESUMED };
+	    [RESUMED] = MSG_RESUMED, [RECALLED] = MSG_RECALLED };
 	struct msg_data d = { v->id, v->target, v->flags, 0 };
 
 	switch (v->what) {
@@ -337,6 +345,7 @@ violate(struct imsgbuf *ib, const struct violation *v)
 		break;
 	case CLOSE:
 	case RESUMED:
+	case RECALLED:
 		send_msg(ib, types[v->what], v->number, NULL, 0);
 		break;
 	case PUBLISH:
@@ -357,7 +366,7 @@ test_violations(void **state)
 	(void)state;
 	spawn_running(&r, NULL, 1);
 	open_channel(A, 1, "chat");
-	join(A, 1, 5);
+	join_alone(A, 1, 5);
 	for (i = 0; i < n; i++) {
 		v = &violations[i];
 		print_message("  %s\n", v->name);
@@ -365,13 +374,17 @@ test_violations(void **state)
 		send_resumed(&r, 1);
 		open_channel(B, 1, "chat");
 		open_channel(B, 2, "else");
+		open_channel(B, 3, "mine");
 		flush(B);
 		expect(B, MSG_ROSTER, 1, NULL);
+		if (i == 0)
+			give_back(A, 1);
 		join(B, 1, 10);
 		expect_id(A, MSG_CONNECT, 1, 10);
 		send_join(B, 0, 11, JOIN_NOCHANNEL, NULL, NULL);
 		flush(B);
-		expect_id(B, MSG_JOINED, 0, 11);
+		expect_joined(B, 0, 11, 0);
+		join_alone(B, 3, 13);
 		violate(B, v);
 		/* Nothing of what follows is heard. */
 		send_data(B, MSG_PUBLISH, 1, 10, 0, "x", 1);
@@ -401,7 +414,8 @@ test_violations_resuming(void **state)
 		{ "leave", LEAVE, 1, 20, 0, 0, NULL },
 		{ "publish", PUBLISH, 1, 20, 0, 0, "x" },
 		{ "direct", DIRECT, 1, 20, 0, 5, "x" },
-		{ "resumed member twice", JOIN, 1, 20, JOIN_RESUME, 0, NULL }
+		{ "resumed member twice", JOIN, 1, 20, JOIN_RESUME, 0, NULL },
+		{ "lease", RECALLED, 1, 0, 0, 0, NULL }
 	};
 	struct router r;
 	unsigned int i;
@@ -420,7 +434,7 @@ test_violations_resuming(void **state)
 		send_start(&r);
 		/* The other one does not wait for it. */
 		open_channel(A, 1, "chat");
-		join(A, 1, 5);
+		join_alone(A, 1, 5);
 		expect_quiet(&r);
 		finish(&r);
 	}
@@ -443,7 +457,7 @@ test_empty_channels(void **state)
 		if (i % 1000 == 0)
 			flush(B);
 	}
-	join(B, 1, 10);
+	join_alone(B, 1, 10);
 	open_channel(B, i, "another");
 	flush(B);
 	expect_quiet(&r);
@@ -453,7 +467,7 @@ test_empty_channels(void **state)
 	expect_eof(B);
 	expect_stuck(&r, 1);
 	open_channel(A, 1, "chat");
-	join(A, 1, 5);
+	join_alone(A, 1, 5);
 	expect_quiet(&r);
 	finish(&r);
 }
@@ -498,10 +512,11 @@ make_slow(struct router *r)
 {
 	spawn_running(r, NULL, 3);
 	open_channel(r->frontend[0], 1, "chat");
-	join(r->frontend[0], 1, 10);
+	join_alone(r->frontend[0], 1, 10);
 	open_channel(r->frontend[1], 1, "chat");
 	flush(r->frontend[1]);
 	expect(r->frontend[1], MSG_ROSTER, 1, NULL);
+	give_back(r->frontend[0], 1);
 	join(r->frontend[1], 1, 20);
 	expect_id(r->frontend[0], MSG_CONNECT, 1, 20);
 }
@@ -528,7 +543,7 @@ test_backlog(void **state)
 	connect_frontend(&r, 3);
 	send_resumed(&r, 3);
 	open_channel(C, 1, "else");
-	open_channel(r.frontend[3], 1, "else");
+	open_channel(r.frontend[3], 1, "other");
 	send_join(C, 1, 30, JOIN_SILENT, NULL, NULL);
 	send_join(r.frontend[3], 1, 40, JOIN_SILENT, NULL, NULL);
 	flush(C);
@@ -543,8 +558,10 @@ test_backlog(void **state)
 		/* A's own queue goes on as the router reads again. */
 		(void)imsg_flush(A);
 	}
-	expect_id(C, MSG_JOINED, 1, 30);
-	expect_id(r.frontend[3], MSG_JOINED, 1, 40);
+	expect(C, MSG_LEASE, 1, NULL);
+	expect_joined(C, 1, 30, 0);
+	expect(r.frontend[3], MSG_LEASE, 1, NULL);
+	expect_joined(r.frontend[3], 1, 40, 0);
 	expect_quiet(&r);
 	assert_int_equal(counter(&r, "router_queued_bytes"), 0);
 	assert_int_equal(counter(&r, "router_stuck_total"), 0);
@@ -566,7 +583,7 @@ test_backlog_death(void **state)
 	expect_id(A, MSG_DISCONNECT, 1, 20);
 	wait_until(&r, "router_frontends", 2);
 	open_channel(C, 1, "else");
-	join(C, 1, 30);
+	join_alone(C, 1, 30);
 	expect_quiet(&r);
 	finish(&r);
 }
@@ -604,15 +621,15 @@ test_given_up(void **state)
 	flush(A);
 	expect_id(A, MSG_DISCONNECT, 1, 20);
 	open_channel(C, 1, "else");
-	join(C, 1, 30);
+	join_alone(C, 1, 30);
 	assert_int_equal(counter(&r, "router_stuck_total"), 1);
 	expect_quiet(&r);
 	finish(&r);
 	expect_quiet(&q);
 	expect_stuck(&q, 1);
 	assert_true(now_ms() - since >= 8000);
-	expect_id(q.frontend[0], MSG_JOINED, 1, 10);
-	expect_id(q.frontend[0], MSG_CONNECT, 1, 10);
+	expect(q.frontend[0], MSG_LEASE, 1, NULL);
+	expect_joined(q.frontend[0], 1, 10, 1);
 	assert_int_equal(counter(&q, "router_stuck_total"), 1);
 	finish(&q);
 }

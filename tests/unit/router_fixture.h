@@ -65,6 +65,20 @@ flush(struct imsgbuf *ib)
 	(void)r;
 }
 
+/*
+ * What has come, as imsg_get(); without HOLD, which goes to whoever has more
+ * members than others and says nothing of them.
+ */
+static int UNUSED
+get(struct imsgbuf *ib, struct imsg *m, const char **why)
+{
+	int r;
+
+	while ((r = imsg_get(ib, m, why)) == 1 && m->hdr.type == MSG_HOLD)
+		;
+	return (r);
+}
+
 /* The next message; 0 at the end of the stream. */
 static int UNUSED
 receive(struct imsgbuf *ib, struct imsg *m)
@@ -73,7 +87,7 @@ receive(struct imsgbuf *ib, struct imsg *m)
 	const char *why;
 	int r;
 
-	while ((r = imsg_get(ib, m, &why)) == 0) {
+	while ((r = get(ib, m, &why)) == 0) {
 		if (poll(&pfd, 1, WAIT_MS) != 1)
 			fail_msg("nothing came");
 		if (imsg_read(ib) == -1)
@@ -98,7 +112,7 @@ expect(struct imsgbuf *ib, uint32_t type, uint32_t number, struct imsg *m)
 		    m->hdr.peerid, msg_name(type), number);
 }
 
-/* A message whose payload is one id: JOINED, CONNECT, DISCONNECT. */
+/* A message whose payload is one id: CONNECT, DISCONNECT. */
 static void UNUSED
 expect_id(struct imsgbuf *ib, uint32_t type, uint32_t number, uint64_t id)
 {
@@ -108,6 +122,18 @@ expect_id(struct imsgbuf *ib, uint32_t type, uint32_t number, uint64_t id)
 	expect(ib, type, number, &m);
 	memcpy(&got, m.data, sizeof(got));
 	assert_true(got == id);
+}
+
+static void UNUSED
+expect_joined(struct imsgbuf *ib, uint32_t number, uint64_t id, uint32_t shown)
+{
+	struct msg_joined joined;
+	struct imsg m;
+
+	expect(ib, MSG_JOINED, number, &m);
+	memcpy(&joined, m.data, sizeof(joined));
+	assert_true(joined.id == id);
+	assert_int_equal(joined.shown, shown);
 }
 
 static void UNUSED
@@ -283,14 +309,32 @@ expect_data(struct imsgbuf *ib, uint32_t type, uint32_t number,
 		assert_memory_equal((const char *)m.data + sizeof(d), p, len);
 }
 
-/* A member that is shown, on a channel where all others here are known. */
+/* A member that is shown, where a lease is out already or never again. */
 static void UNUSED
 join(struct imsgbuf *ib, uint32_t number, uint64_t id)
 {
 	send_join(ib, number, id, 0, NULL, NULL);
 	flush(ib);
-	expect_id(ib, MSG_JOINED, number, id);
-	expect_id(ib, MSG_CONNECT, number, id);
+	expect_joined(ib, number, id, 1);
+}
+
+/* The first member of a channel that only this frontend has. */
+static void UNUSED
+join_alone(struct imsgbuf *ib, uint32_t number, uint64_t id)
+{
+	send_join(ib, number, id, 0, NULL, NULL);
+	flush(ib);
+	expect(ib, MSG_LEASE, number, NULL);
+	expect_joined(ib, number, id, 1);
+}
+
+/* The lease of that is asked for, as another frontend came, and given back. */
+static void UNUSED
+give_back(struct imsgbuf *ib, uint32_t number)
+{
+	expect(ib, MSG_RECALL, number, NULL);
+	send_msg(ib, MSG_RECALLED, number, NULL, 0);
+	flush(ib);
 }
 
 static void UNUSED
@@ -399,7 +443,7 @@ expect_quiet(struct router *r)
 		if (r->frontend[i] == NULL)
 			continue;
 		(void)imsg_read(r->frontend[i]);
-		if (imsg_get(r->frontend[i], &m, &why) != 0)
+		if (get(r->frontend[i], &m, &why) != 0)
 			fail_msg("frontend %d: %s", i, msg_name(m.hdr.type));
 	}
 }

@@ -13,10 +13,11 @@ make_chat(struct router *r)
 
 	spawn_running(r, NULL, 2);
 	open_channel(r->frontend[0], 1, "chat");
-	join(r->frontend[0], 1, 10);
+	join_alone(r->frontend[0], 1, 10);
 	open_channel(r->frontend[1], 7, "chat");
 	flush(r->frontend[1]);
 	expect_roster(r->frontend[1], 7, ten, 1);
+	give_back(r->frontend[0], 1);
 	join(r->frontend[1], 7, 20);
 	expect_id(r->frontend[0], MSG_CONNECT, 1, 20);
 }
@@ -46,7 +47,7 @@ test_join_and_leave(void **state)
 	expect_quiet(&r);
 	/* The number may be another channel's now. */
 	open_channel(A, 1, "other");
-	join(A, 1, 10);
+	join_alone(A, 1, 10);
 	send_leave(B, 7, 20);
 	send_msg(B, MSG_CHANNEL_CLOSE, 7, NULL, 0);
 	flush(B);
@@ -97,7 +98,7 @@ test_broadcast(void **state)
 	expect_quiet(&r);
 	/* Another channel hears nothing of it. */
 	open_channel(B, 8, "else");
-	join(B, 8, 21);
+	join_alone(B, 8, 21);
 	send_data(A, MSG_PUBLISH, 1, 11, 0, "z", 1);
 	flush(A);
 	expect_data(A, MSG_BROADCAST, 1, 11, 0, "z", 1);
@@ -136,12 +137,12 @@ test_direct(void **state)
 	expect_id(B, MSG_CONNECT, 7, 11);
 	send_join(A, 1, 12, JOIN_SILENT, NULL, NULL);
 	flush(A);
-	expect_id(A, MSG_JOINED, 1, 12);
+	expect_joined(A, 1, 12, 0);
 	open_channel(B, 8, "else");
-	join(B, 8, 30);
+	join_alone(B, 8, 30);
 	send_join(B, 0, 31, JOIN_NOCHANNEL, NULL, NULL);
 	flush(B);
-	expect_id(B, MSG_JOINED, 0, 31);
+	expect_joined(B, 0, 31, 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		send_data(A, MSG_DIRECT, 1, 10, cases[i].target,
 		    cases[i].name, strlen(cases[i].name));
@@ -172,7 +173,7 @@ test_silent(void **state)
 	make_chat(&r);
 	send_join(A, 1, 12, JOIN_SILENT, NULL, NULL);
 	flush(A);
-	expect_id(A, MSG_JOINED, 1, 12);
+	expect_joined(A, 1, 12, 0);
 	expect_quiet(&r);
 	/* It is a member as any other. */
 	send_data(A, MSG_PUBLISH, 1, 12, 0, "x", 1);
@@ -216,12 +217,14 @@ test_presence_off(void **state)
 	open_channel(A, 1, "quiet");
 	send_join(A, 1, 5, 0, NULL, NULL);
 	flush(A);
-	expect_id(A, MSG_JOINED, 1, 5);
+	expect(A, MSG_LEASE, 1, NULL);
+	expect_joined(A, 1, 5, 0);
 	/* No roster for who comes later. */
 	open_channel(B, 1, "quiet");
 	send_join(B, 1, 6, 0, NULL, NULL);
 	flush(B);
-	expect_id(B, MSG_JOINED, 1, 6);
+	give_back(A, 1);
+	expect_joined(B, 1, 6, 0);
 	send_leave(B, 1, 6);
 	flush(B);
 	expect_quiet(&r);
@@ -230,7 +233,7 @@ test_presence_off(void **state)
 	expect(r.parent, MSG_READY, 0, NULL);
 	send_join(B, 1, 6, 0, NULL, NULL);
 	flush(B);
-	expect_id(B, MSG_JOINED, 1, 6);
+	expect_joined(B, 1, 6, 0);
 	send_leave(B, 1, 6);
 	send_msg(B, MSG_CHANNEL_CLOSE, 1, NULL, 0);
 	flush(B);
@@ -242,7 +245,7 @@ test_presence_off(void **state)
 	expect_quiet(&r);
 	/* ...but the next one of that name. */
 	open_channel(A, 1, "quiet");
-	join(A, 1, 5);
+	join_alone(A, 1, 5);
 	open_channel(B, 1, "quiet");
 	flush(B);
 	expect_roster(B, 1, five, 1);
@@ -289,8 +292,8 @@ test_resume_barrier(void **state)
 		expect_roster(A, 2, NULL, 0);
 	else
 		expect_roster(A, 1, ids, 3);
-	expect_id(A, MSG_JOINED, 2, 12);
-	expect_id(A, MSG_CONNECT, 2, 12);
+	expect(A, MSG_LEASE, 2, NULL);
+	expect_joined(A, 2, 12, 1);
 	expect_quiet(&r);
 	assert_int_equal(counter(&r, "router_resumes_total"), 5);
 	assert_int_equal(counter(&r, "router_joins_total"), 1);
@@ -339,11 +342,12 @@ test_late_frontend(void **state)
 	(void)state;
 	spawn_running(&r, NULL, 1);
 	open_channel(A, 1, "chat");
-	join(A, 1, 10);
+	join_alone(A, 1, 10);
 	connect_frontend(&r, 1);
 	open_channel(B, 3, "chat");
 	send_join(B, 3, 20, JOIN_RESUME, NULL, NULL);
 	flush(B);
+	give_back(A, 1);
 	expect_id(A, MSG_CONNECT, 1, 20);
 	expect_quiet(&r);
 	send_resumed(&r, 1);
@@ -364,7 +368,7 @@ test_frontend_death(void **state)
 	make_chat(&r);
 	send_join(B, 0, 22, JOIN_NOCHANNEL, NULL, NULL);
 	flush(B);
-	expect_id(B, MSG_JOINED, 0, 22);
+	expect_joined(B, 0, 22, 0);
 	/* Its last words are heard. */
 	send_data(B, MSG_PUBLISH, 7, 20, 0, "bye", 3);
 	flush(B);
@@ -520,7 +524,8 @@ test_many_channels(void **state)
 		open_channel(A, i, name);
 		send_join(A, i, i, JOIN_SILENT, NULL, NULL);
 		flush(A);
-		expect_id(A, MSG_JOINED, i, i);
+		expect(A, MSG_LEASE, i, NULL);
+		expect_joined(A, i, i, 0);
 	}
 	/* Open, but nobody joined: it is not there yet. */
 	open_channel(B, 1, "empty");
@@ -595,7 +600,7 @@ test_events(void **state)
 	flush(r.parent);
 	expect_quiet(&r);
 	open_channel(A, 1, "chat");
-	join(A, 1, 10);
+	join_alone(A, 1, 10);
 	expect_event(&r, EVENT_CHANNEL_NEW, "channel=\"chat\"");
 	/* An origin is shown as it may be shown. */
 	send_join(A, 1, 11, 0, "a\"b\n\\\xff", NULL);
@@ -613,7 +618,7 @@ test_events(void **state)
 	flush(r.parent);
 	expect_quiet(&r);
 	open_channel(A, 1, "chat");
-	join(A, 1, 10);
+	join_alone(A, 1, 10);
 	expect_quiet(&r);
 	finish(&r);
 }
