@@ -135,8 +135,8 @@ fuzz: setup-test
 	done
 fuzz-all: $(addprefix $(B)/fuzz/,$(FUZZ))
 
-SOURCES	= $(COMMON) $(DAEMON) $(wildcard ctl/*.c man/*.c tests/unit/*.c \
-	  tests/fuzz/*.c tests/bench/*.c)
+SOURCES	= $(COMMON) $(DAEMON) $(WIRE) $(wildcard ctl/*.c man/*.c \
+	  tests/unit/*.c tests/fuzz/*.c tests/bench/*/*.c)
 lint: setup-test
 	@tests/lint.sh $(SOURCES)
 format:

@@ -63,7 +63,7 @@ struct conf {
 	TAILQ_HEAD(, conf_origin)	 origins;
 	TAILQ_HEAD(, conf_host)		 hosts;
 	TAILQ_HEAD(, conf_channel)	 channels;
-	int		 origin_any;	/* scope of "allow origin any", 0 none */
+	int		 origin_any;	/* scope of "allow origin any", or 0 */
 	char		*control;	/* path; NULL is conf_control_path() */
 	uint32_t	 control_mode;	/* 0600 */
 	char		*user, *chroot;	/* NULL is CONF_USER, CONF_CHROOT */
@@ -101,7 +101,8 @@ typedef FILE *conf_opener(const char *path, void *arg);
  * "file:line: what is wrong, what was expected" (at most 20, no newline).
  */
 struct conf	*conf_parse(const char *name, const char *text, size_t n,
-		    const char *const *defs, conf_opener *, void *opener_arg,
+		    const char *const *defs, conf_opener *opener,
+		    void *opener_arg,
 		    void (*report)(const char *line, void *arg), void *arg);
 
 /* The built-in configuration. */

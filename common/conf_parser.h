@@ -30,7 +30,7 @@ enum conf_kind { CONF_ONOFF, CONF_NUMBER, CONF_SIZE, CONF_TIME };
 struct conf_scalar {
 	const char	*name;
 	enum conf_kind	 kind;
-	size_t		 offset;	/* in struct conf, of 32 bits */
+	uint32_t	 offset;	/* in struct conf, of 32 bits */
 	uint32_t	 min, max, initial;
 	const char	*group;		/* heading, where one begins */
 };
@@ -91,7 +91,7 @@ struct conf_parser {
 	TAILQ_HEAD(, conf_file)	 files;
 	unsigned int		 nmacros, nlistens, norigins, nhosts, nchannels;
 	unsigned int		 nincludes, depth, errors;
-	int			 stop;		/* too many errors, or no memory */
+	int			 stop;		/* many errors, or no memory */
 
 	const char		*file;		/* now read */
 	size_t			 folder_len;	/* of the main file, with / */
@@ -148,7 +148,8 @@ int	conf_once(struct conf_parser *, const char *key);
  * goes on after the next comma, new line or brace.
  */
 int	conf_list(struct conf_parser *,
-	    int (*item)(struct conf_parser *, void *), void *, int may_be_empty);
+	    int (*item)(struct conf_parser *, void *), void *,
+	    int may_be_empty);
 
 /* One file, from its first line to its last. */
 void	conf_text(struct conf_parser *, const char *name, const char *,

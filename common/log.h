@@ -35,7 +35,7 @@ void	fatalx(const char *, ...)
  * Parent only: passes on a line that a child wrote, as it is, without its
  * newline; len bytes, control characters are made visible.
  */
-void	log_relay(const char *line, size_t len);
+void	log_relay(const char *text, size_t len);
 
 /*
  * At most `burst` lines in `period_s` seconds for one place in the code that

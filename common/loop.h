@@ -1,7 +1,7 @@
 /*
  * The event loop of every process: libevent underneath, with a turn that has an
- * end.  Callbacks collect; what they collected is written, and what they gave up
- * is freed, once, in the turn_end() of the process.
+ * end.  Callbacks collect; what they collected is written, and what they gave
+ * up is freed, once, in the turn_end() of the process.
  */
 #ifndef COMMON_LOOP_H
 #define COMMON_LOOP_H
@@ -24,7 +24,9 @@ struct event_base *loop_base(void);
 void	loop_run(void (*turn_end)(void));
 void	loop_quit(void);
 
-/* Ends the current wait so that turn_end() runs soon although nothing happens. */
+/*
+ * Ends the current wait so that turn_end() runs soon although nothing happens.
+ */
 void	loop_soon(void);
 
 /*
@@ -35,8 +37,8 @@ uint32_t loop_now_s(void);
 
 /*
  * A pipe in the loop: an imsgbuf, its events, and the table of what may arrive
- * in which phase.  The row of a message that may not arrive now is NULL, and its
- * arrival a violation.
+ * in which phase.  The row of a message that may not arrive now is NULL, and
+ * its arrival a violation.
  */
 struct pipe;
 typedef void pipe_handler(struct pipe *, struct imsg *);

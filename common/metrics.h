@@ -13,7 +13,7 @@
 #define METRICS_TYPE	"text/plain; version=0.0.4; charset=utf-8"
 
 #define METRICS_ROWS_MAX	1024u	/* that are kept, counters summed */
-#define METRICS_NAME_MAX	128u	/* bytes of a counter's or limit's name */
+#define METRICS_NAME_MAX	128u	/* bytes of a counter or limit's name */
 
 struct metrics;
 

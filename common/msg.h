@@ -138,8 +138,9 @@ X(LEASE, P_ROUTER, P_FRONTEND, 0, 0, 0,					\
     "nobody else has this channel: messages need not pass the router")	\
 X(RECALL, P_ROUTER, P_FRONTEND, 0, 0, 0,				\
     "somebody else wants in: they have to again")			\
-X(RECALLED, P_FRONTEND, P_ROUTER, 0, 0, 0,				\
-    "from here on they do; answers RECALL")				\
+X(RECALLED, P_FRONTEND, P_ROUTER, sizeof(struct msg_recalled),		\
+    sizeof(struct msg_recalled), 0,					\
+    "from here on they do; answers RECALL, with what was delivered")	\
 X(PUBLISH, P_FRONTEND, P_ROUTER, sizeof(struct msg_data),		\
     sizeof(struct msg_data) + MSG_DATA_MAX, 0,				\
     "a member's broadcast; followed by the payload")			\
@@ -250,7 +251,7 @@ struct msg_row_limit {
 struct msg_row_origin {
 	struct msg_row	row;
 	uint64_t	expires;	/* of a grant: Unix time, 0 never */
-	uint64_t	seen;		/* of a pending one: how many requests */
+	uint64_t	seen;		/* of a pending one: requests */
 	uint32_t	scope;		/* SCOPE_ bits */
 	uint32_t	state;		/* enum origin_state */
 };
@@ -309,6 +310,11 @@ struct msg_joined {
 	uint64_t	id;
 	uint32_t	shown;		/* 1: its peers are told of it */
 	uint32_t	pad;
+};
+
+/* Of RECALLED: what passed under the lease, for nwsctl(8). */
+struct msg_recalled {
+	uint64_t	messages, bytes;
 };
 
 enum refused { REFUSED_CLIENTS, REFUSED_ORIGIN, REFUSED_ADDRESS,

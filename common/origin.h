@@ -36,8 +36,8 @@ struct origin_pattern {
 /*
  * Parse the value of one Origin header field: scheme "://" host [":" port], or
  * "null".  No path, no user, no list, no white space; port 1 to 65535; host a
- * name of LDH labels without trailing dot, an IPv4 literal or an IPv6 literal in
- * brackets (kept in the form of inet_ntop(3)).  Returns 0 or -1.
+ * name of LDH labels without trailing dot, an IPv4 literal or an IPv6 literal
+ * in brackets (kept in the form of inet_ntop(3)).  Returns 0 or -1.
  */
 int	origin_parse(const char *, size_t, struct origin *);
 

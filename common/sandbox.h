@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 /*
- * First stage, before the first byte is read: no exec, no new sockets, no files.
- * Leaves what the start still needs.  process is a P_ bit.  fatal() when the
- * system has a sandbox and refuses it.
+ * First stage, before the first byte is read: no exec, no new sockets, no
+ * files.  Leaves what the start still needs.  process is a P_ bit.  fatal()
+ * when the system has a sandbox and refuses it.
  */
 void	sandbox_enter(uint32_t process);
 

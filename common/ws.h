@@ -100,8 +100,8 @@ struct ws_deflate {
  * ", ") as a server (RFC 7692, 5 and 7.1): the first permessage-deflate offer
  * that is well formed and that we can honour (server_max_window_bits of 8 is
  * not: zlib cannot).  Fills in *d and the value to answer with (no context
- * takeover either way); returns 1, or 0 when none was acceptable.  An offer with
- * an unknown or repeated parameter or a bad value is declined.
+ * takeover either way); returns 1, or 0 when none was acceptable.  An offer
+ * with an unknown or repeated parameter or a bad value is declined.
  * A header that is not even a list of extensions (9.1) returns -1.
  */
 int	ws_deflate_choose(const char *value, size_t len, struct ws_deflate *d,

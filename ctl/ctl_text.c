@@ -174,7 +174,7 @@ text_time(uint64_t ms, int decimals)
 	time_t t = (time_t)(ms / 1000);
 
 	if (ms / 1000 > 253402300799ull || gmtime_r(&t, &tm) == NULL)
-		return ("9999-12-31T23:59:59Z");	/* what RFC 3339 ends at */
+		return ("9999-12-31T23:59:59Z"); /* what RFC 3339 ends at */
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
 	if (decimals == 3)
 		snprintf(out, sizeof(out), "%s.%03uZ", day,

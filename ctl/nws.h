@@ -152,7 +152,7 @@ struct conn {
 	int		 eof;		/* nothing more comes */
 	int		 broken;	/* nothing more goes */
 	int		 failed;	/* code that we closed with, or 0 */
-	int		 close_code;	/* received: WS_CODE_NONE if empty, or 0 */
+	int		 close_code;	/* received, WS_CODE_NONE if empty */
 	char		 close_reason[124];
 	size_t		 largest;	/* message sent, bytes */
 };

@@ -84,7 +84,7 @@ resolve(const struct options *o, struct addrinfo **list)
 	if (strcasecmp(o->host, "localhost") != 0)
 		return (getaddrinfo(o->host, o->port, &hints, list));
 	hints.ai_flags = AI_NUMERICHOST;
-	if ((error = getaddrinfo("::1", o->port, &hints, list)) != 0)
+	if (getaddrinfo("::1", o->port, &hints, list) != 0)
 		*list = NULL;
 	if ((error = getaddrinfo("127.0.0.1", o->port, &hints, &four)) != 0)
 		return (*list != NULL ? 0 : error);

@@ -46,7 +46,7 @@ struct run {
 	uint64_t		 self, seen, line;
 	int64_t			 alive_ms;	/* bytes went or came */
 	int64_t			 message_ms;	/* one came */
-	char			 token[40];	/* in our message to ourselves */
+	char			 token[40];	/* in messages to ourselves */
 };
 
 static volatile sig_atomic_t interrupted;

@@ -153,7 +153,9 @@ control(struct conn *c, const struct ws_frame *f, const uint8_t *p)
 	return (1);
 }
 
-/* A piece of a message: 1 with the whole of it, 0 when there is more to come. */
+/*
+ * A piece of a message: 1 with the whole of it, 0 when there is more to come.
+ */
 static int
 data(struct conn *c, const struct ws_frame *f, const uint8_t *p, int *opcode,
     const char **message, size_t *n)

@@ -1,7 +1,7 @@
 /*
  * nwsctl(8): asks a running nwsd over its control socket.  Runs with the rights
- * of whoever typed the command.  Trusts the parent of nwsd to be the parent, and
- * nothing of the names, origins and texts that it passes on.
+ * of whoever typed the command.  Trusts the parent of nwsd to be the parent,
+ * and nothing of the names, origins and texts that it passes on.
  */
 #ifndef CTL_NWSCTL_H
 #define CTL_NWSCTL_H
@@ -61,7 +61,7 @@ struct row {
 		struct msg_row_limit	limit;
 		struct msg_row_origin	origin;
 	} u;
-	char	*text[ROW_TEXTS];	/* with NUL, which may not be the first */
+	char	*text[ROW_TEXTS];	/* with NUL, perhaps not the first */
 	size_t	 text_len[ROW_TEXTS];
 };
 
@@ -72,7 +72,9 @@ struct rows {
 
 /* Copies a row of an answer; -1 when it is none of enum show_what what. */
 int	 rows_add(struct rows *, uint32_t what, const void *, size_t);
-/* Sums counters and channels of one name; merges rows of one origin and state. */
+/*
+ * Sums counters and channels of one name; merges rows of one origin and state.
+ */
 void	 rows_merge(struct rows *, uint32_t what);
 /* Into the order of a table. */
 void	 rows_sort(struct rows *, uint32_t what);

@@ -125,8 +125,8 @@ link_fd(void)
 static void __attribute__((__noreturn__))
 gone(void)
 {
-	exit(report_error(EXIT_NO_DAEMON, "nwsd closed the connection: it ended "
-	    "or was restarted"));
+	exit(report_error(EXIT_NO_DAEMON, "nwsd closed the connection: it "
+	    "ended or was restarted"));
 }
 
 void

@@ -102,6 +102,8 @@ table_end(struct table *t, struct buf *out)
 	int right[TABLE_COLUMNS];
 	const char *p = t->heads;
 
+	if (t->columns == 0)
+		return;	/* never begun */
 	for (i = 0; i < t->columns && i < TABLE_COLUMNS; i++, p += n + 1) {
 		p += *p == '>';
 		n = width[i] = strcspn(p, "|");

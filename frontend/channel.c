@@ -20,10 +20,10 @@ struct channel {
 	TAILQ_ENTRY(channel)	 touched_entry;
 	struct feed		**feeds;
 	uint64_t		*peers;		/* ids shown, in no order */
-	uint64_t		*coming;	/* of a ROSTER not complete yet */
+	uint64_t		*coming;	/* of an incomplete ROSTER */
 	uint32_t		 npeers, peers_cap, ncoming;
 	uint32_t		 members;	/* clients here, also joining */
-	uint32_t		 joining;	/* JOINs that are not answered */
+	uint32_t		 joining;	/* JOINs not answered yet */
 	uint32_t		 number;
 	uint64_t		 messages, bytes; /* delivered under leases */
 	uint8_t			 nfeeds, touched, closing, leased, name_len;
@@ -387,7 +387,7 @@ channel_rerostered(struct channel *ch)
 
 int
 channel_roster(uint32_t number, const struct msg_roster *r,
-    const uint64_t *list)
+    const uint64_t *ids)
 {
 	struct channel	*ch = channel_get(number);
 	uint64_t	*all;
@@ -404,7 +404,7 @@ channel_roster(uint32_t number, const struct msg_roster *r,
 		    sizeof(*all));
 		if (all == NULL)
 			return (0);	/* some are not shown */
-		memcpy(all + ch->ncoming, list, r->count * sizeof(*all));
+		memcpy(all + ch->ncoming, ids, r->count * sizeof(*all));
 		ch->coming = all;
 		ch->ncoming += r->count;
 	}
@@ -538,15 +538,19 @@ channel_leased(uint32_t number)
 int
 channel_recalled(uint32_t number)
 {
-	struct channel	*ch = channel_get(number);
+	struct channel		*ch = channel_get(number);
+	struct msg_recalled	 passed;
 
 	if (ch == NULL || !ch->leased)
 		return (-1);
 	if (ch->closing)
 		return (0);	/* that gives it back as well */
 	ch->leased = 0;
-	return (imsg_send(frontend_router(), MSG_RECALLED, number, -1, NULL,
-	    0));
+	passed.messages = ch->messages;
+	passed.bytes = ch->bytes;
+	ch->messages = ch->bytes = 0;	/* the router counts them now */
+	return (imsg_send(frontend_router(), MSG_RECALLED, number, -1, &passed,
+	    sizeof(passed)));
 }
 
 void
@@ -631,7 +635,9 @@ channel_resume(void)
 	client_each(resume_member, &members);
 }
 
-/* Gives up what nobody uses: feeds without members, channels without clients. */
+/*
+ * Gives up what nobody uses: feeds without members, channels without clients.
+ */
 static void
 channel_sweep(struct channel *ch)
 {

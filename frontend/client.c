@@ -27,13 +27,14 @@
 #define READ_MAX	(256u * 1024)	/* bytes read from one client a turn */
 #define WHEEL		64		/* seconds in the timer wheel */
 #define CLOSE_S		5		/* for the peer's half of a close */
-#define RATE_TICK_US	10000		/* how often rate pauses are looked at */
+#define RATE_TICK_US	1000		/* rate pauses are looked at so often */
 
 LIST_HEAD(client_list, client);
 TAILQ_HEAD(client_queue, client);
 
 static struct client_list	 wheel[WHEEL];
-static struct client_queue	 handshakes = TAILQ_HEAD_INITIALIZER(handshakes);
+static struct client_queue	 handshakes =
+				    TAILQ_HEAD_INITIALIZER(handshakes);
 static struct client_queue	 slowed = TAILQ_HEAD_INITIALIZER(slowed);
 static struct client_queue	 dead = TAILQ_HEAD_INITIALIZER(dead);
 static unsigned int		 nclients, nrouter_paused;

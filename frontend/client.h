@@ -198,8 +198,8 @@ void	 request_refused(struct client *, enum refused why);
 /* Sends a whole response with a plain text, then ends the connection. */
 void	 request_fail(struct client *, int status, const char *text);
 /*
- * Answers a CLIENT_WAITING with what it waited for, of this media type; head: to
- * a HEAD.  Unless it is to end, it may ask again.
+ * Answers a CLIENT_WAITING with what it waited for, of this media type; head:
+ * to a HEAD.  Unless it is to end, it may ask again.
  */
 void	 request_answer(struct client *, const char *type, const char *body,
 	    size_t len, int head, int end);

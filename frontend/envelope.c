@@ -1,7 +1,7 @@
 /*
  * What a member of a channel sends and receives, as JSON text and as
- * nws.binary.v1 (nws-protocol(7)).  Pure; runs in the frontend.  What comes from
- * a member is not trusted; what is written here was checked on its way in.
+ * nws.binary.v1 (nws-protocol(7)).  Pure; runs in the frontend.  What comes
+ * from a member is not trusted; what is written here was checked on its way in.
  *
  * Encoders write what their size function said, so that a message can be framed
  * in place, once for each format.

@@ -3,8 +3,8 @@
  * nws-protocol(7): JSON text, and the binary envelope nws.binary.v1.  Pure.
  *
  * Binary, both ways: one octet, whose low bits are the type and whose top bit
- * (ENVELOPE_JSON) says that the payload is one JSON value as text; then an id of
- * 8 octets in network order where the type has one; then the payload.
+ * (ENVELOPE_JSON) says that the payload is one JSON value as text; then an id
+ * of 8 octets in network order where the type has one; then the payload.
  */
 #ifndef FRONTEND_ENVELOPE_H
 #define FRONTEND_ENVELOPE_H

@@ -17,8 +17,8 @@ struct json_bytes {
 	size_t		 len;
 };
 
-/* Past one value, which begins here and stands depth levels deep. */
-enum json_error json_value_scan(struct json_scan *, unsigned int depth);
+/* Past one value, which begins here and stands base levels deep. */
+enum json_error json_value_scan(struct json_scan *, unsigned int base);
 
 /*
  * Past a key, its colon and white space to the value; *key (may be NULL) is

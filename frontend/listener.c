@@ -17,7 +17,7 @@
 #include "listener.h"
 
 #define ACCEPT_TURN	64	/* connections in one turn of the loop */
-#define ACCEPT_SHARED	8	/* the same, so that others get some too */
+#define ACCEPT_SHARED	1	/* the same, so that others get some too */
 #define SPARE_FDS	32	/* left for what the parent may send */
 
 struct listener {

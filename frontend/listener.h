@@ -19,7 +19,9 @@ int	 listener_add(uint32_t index, int fd);
 /* The configuration is complete: the listeners added since replace all. */
 void	 listener_swap(const struct conf *);
 
-/* Stops accepting until something may have changed: a second is over at most. */
+/*
+ * Stops accepting until something may have changed: a second is over at most.
+ */
 void	 listener_pause(void);
 void	 listener_resume(void);
 

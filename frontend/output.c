@@ -169,7 +169,7 @@ int
 output_mark(struct output *q, uint64_t at, size_t len, int skip)
 {
 	struct mark	*m = q->nmarks > q->cur.mark ?
-	    &q->marks[q->nmarks - 1] : NULL;
+	    &q->marks[q->nmarks - 1] : NULL, *all;
 	uint32_t	 cap;
 
 	/* One's own messages of a turn make one mark. */
@@ -183,11 +183,12 @@ output_mark(struct output *q, uint64_t at, size_t len, int skip)
 		if (q->nmarks == q->marks_cap) {
 			cap = q->marks_cap * 2;
 			m = q->marks == q->marks0 ? NULL : q->marks;
-			if ((m = reallocarray(m, cap, sizeof(*m))) == NULL)
-				return (-1);
+			all = reallocarray(m, cap, sizeof(*all));
+			if (all == NULL)
+				return (-1);	/* the old ones stay */
 			if (q->marks == q->marks0)
-				memcpy(m, q->marks0, sizeof(q->marks0));
-			q->marks = m;
+				memcpy(all, q->marks0, sizeof(q->marks0));
+			q->marks = all;
 			q->marks_cap = cap;
 		}
 	}

@@ -9,9 +9,10 @@
  *
  * Only a client that differs from its feed has an output: bytes that are for it
  * alone (presence, direct messages, control frames), a part of the feed that it
- * must not see (its own messages), or a socket that is full.  Marks say at which
- * place in the feed each of these belongs, so that a client sees all in the
- * order in which it happened.  A client without a feed has just its own bytes.
+ * must not see (its own messages), or a socket that is full.  Marks say at
+ * which place in the feed each of these belongs, so that a client sees all in
+ * the order in which it happened.  A client without a feed has just its own
+ * bytes.
  */
 #ifndef FRONTEND_OUTPUT_H
 #define FRONTEND_OUTPUT_H

@@ -29,7 +29,9 @@ struct message {
 	size_t		 len, cap;
 };
 
-/* Kept for the next message, whoever's it is: most are begun and done at once. */
+/*
+ * Kept for the next message, whoever's it is: most are begun and done at once.
+ */
 static struct message *spare;
 
 static struct message *
@@ -320,8 +322,8 @@ wire_max(int compressed)
 }
 
 /*
- * Begins a data frame: is it the one that may come now (5.4), and is the message
- * still small enough?  -1: the client was ended.
+ * Begins a data frame: is it the one that may come now (5.4), and is the
+ * message still small enough?  -1: the client was ended.
  */
 static int
 session_begin(struct client *c, const struct ws_frame *f)

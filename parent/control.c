@@ -427,10 +427,8 @@ control_path(const struct conf *conf, char *buf, size_t size, char why[WHY_MAX])
 	if (conf->control == NULL) {
 		if (conf_control_path(buf, size) == 0)
 			return (0);
-	} else if (strlen(conf->control) < size) {
-		strcpy(buf, conf->control);
+	} else if (strlcpy(buf, conf->control, size) < size)
 		return (0);
-	}
 	snprintf(why, WHY_MAX, "control: path too long");
 	return (-1);
 }

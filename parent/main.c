@@ -20,7 +20,9 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
+#ifndef __linux__
 extern char **environ;
+#endif
 
 struct parent parent;
 

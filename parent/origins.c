@@ -53,9 +53,8 @@ change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 	case ORIGIN_DENY:
 		break;
 	case ORIGIN_REVOKE:
-		return (grants_remove(&parent.grants, pattern) == 0 ?
-			NULL :
-			"nothing was granted or denied to this origin by nwsctl");
+		return (grants_remove(&parent.grants, pattern) == 0 ? NULL :
+		    "nothing was granted or denied to this origin by nwsctl");
 	default:
 		return ("unknown verb");
 	}

@@ -22,7 +22,9 @@
 #define PIPE_BYTES (1024 * 1024) /* socket buffer between processes */
 #define QUEUE_MAX (16u << 20)    /* bytes that a child has not read */
 
+#ifndef __linux__
 extern char **environ;
+#endif
 
 static int binary_fd = -1;
 static const char *binary_path;

@@ -180,11 +180,15 @@ void
 channel_handle_recalled(struct pipe *p, struct imsg *m)
 {
 	struct replica *r = replica_find(frontends_of(p), m->hdr.peerid);
+	struct msg_recalled passed;
 
 	if (r == NULL || r->channel->lease != r || !r->channel->routed) {
 		pipe_violation(p, "gives back what was not recalled");
 		return;
 	}
+	memcpy(&passed, m->data, sizeof(passed));
+	r->channel->messages += passed.messages;
+	r->channel->bytes += passed.bytes;
 	lease_over(r->channel);
 }
 

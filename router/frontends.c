@@ -369,9 +369,9 @@ free_doomed(void)
 }
 
 /*
- * They share the listening sockets, and the kernel gives a connection to whoever
- * is awake first: one with more members than its share is to leave the next to
- * the others.
+ * They share the listening sockets, and the kernel gives a connection to
+ * whoever is awake first: one with more members than its share is to leave the
+ * next to the others.
  */
 static void
 balance(void)

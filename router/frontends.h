@@ -23,7 +23,7 @@ struct imsgbuf;
 #define QUEUE_HIGH	(4u * 1024u * 1024u)
 #define QUEUE_LOW	(1024u * 1024u)
 /* How long a queue above LOW may stand still while nobody is read. */
-#define STUCK_MS	5000	/* and how long one may keep what was recalled */
+#define STUCK_MS	5000	/* and how long one keeps what was recalled */
 /* How long one that has to resume may say nothing. */
 #define RESUME_MS	10000
 
@@ -33,7 +33,7 @@ struct frontend {
 	struct idmap		 replicas;	/* by number plus one */
 	struct replica		 nochannel;	/* members of no channel */
 	uint32_t		 owed;		/* leases that were recalled */
-	int64_t			 owed_ms;	/* since when, or the last one */
+	int64_t			 owed_ms;	/* since when, or the last */
 	uint32_t		 instance;
 	uint32_t		 members;
 	uint32_t		 empty;		/* replicas without members */

@@ -28,7 +28,7 @@ format()
 		    wrong=1
 	done
 	rm -f "$a" "$b" "$style"
-	for f in $(git ls-files '*.h') "$@"; do
+	for f in $(git ls-files -co --exclude-standard '*.h') "$@"; do
 		expand "$f" | grep -nHE --label="$f" '^.{81}|[[:space:]]$' &&
 		    wrong=1
 	done

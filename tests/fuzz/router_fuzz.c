@@ -7,8 +7,10 @@
  * and one that sends the input.  The first byte says how the input is read: as
  * it is, or as a list of short commands that are made into messages, so that
  * the fuzzer comes past the headers easily.  Either way it is cut at places
- * that it chooses itself.  Afterwards the honest frontend must have heard
- * nothing that cannot be, and when both have gone, nothing must be left.
+ * that it chooses itself, and at some of them the honest frontend looks what
+ * has come, and gives its lease back when it is asked to.  Afterwards that one
+ * must have heard nothing that cannot be, and when both have gone, nothing must
+ * be left.
  */
 #include <sys/socket.h>
 
@@ -254,7 +256,7 @@ add_honest(void)
 /* What the honest frontend is told must fit together. */
 struct heard {
 	uint8_t	shown[IDS];
-	int	joined, delivered;
+	int	joined, delivered, leased, recalled;
 };
 
 static void
@@ -273,17 +275,32 @@ hear_presence(struct heard *h, const struct imsg *m)
 static void
 hear(struct imsgbuf *ib, struct heard *h)
 {
+	const struct msg_recalled passed = { 1, 1 };
 	const char *why;
 	struct imsg m;
 	int r;
 
 	do {
 		while ((r = imsg_get(ib, &m, &why)) == 1) {
+			if (m.hdr.type == MSG_HOLD)
+				continue;
 			if (m.hdr.peerid != 1)
 				abort();
 			switch (m.hdr.type) {
 			case MSG_JOINED:
+				if (!h->leased)
+					abort();
 				h->joined++;
+				break;
+			case MSG_LEASE:
+				if (h->joined || h->leased++)
+					abort();
+				break;
+			case MSG_RECALL:
+				if (!h->joined || h->recalled++)
+					abort();
+				put(ib, MSG_RECALLED, 1, &passed,
+				    sizeof(passed));
 				break;
 			case MSG_DELIVER:
 				h->delivered++;
@@ -303,6 +320,8 @@ hear(struct imsgbuf *ib, struct heard *h)
 		if ((r = imsg_read(ib)) == -1)
 			abort();
 	} while (r == 1);
+	if (imsg_flush(ib) != 0)
+		abort();
 }
 
 /* A cursor over the input; what is past its end is 0. */
@@ -369,6 +388,9 @@ make_payload(struct cursor *c, uint32_t type, uint8_t *out)
 		j.addr[0] = take(c) & 3;
 		append(out, &n, &j, sizeof(j));
 		return (n + take_bytes(c, out + n, 200));
+	case MSG_RECALLED:
+		memset(out, 0, sizeof(struct msg_recalled));
+		return (sizeof(struct msg_recalled));
 	case MSG_LEAVE:
 		id = take_id(c);
 		append(out, &n, &id, sizeof(id));
@@ -397,7 +419,8 @@ make_message(struct cursor *c, uint8_t *out)
 
 	memset(out, 0, COMMAND_MAX);
 	memset(&hdr, 0, sizeof(hdr));
-	hdr.type = op < 250 ? types[op % 10] : take(c);
+	hdr.type = op < 240 ? types[op % 10] : op < 250 ? MSG_RECALLED :
+	    take(c);
 	hdr.peerid = take(c) & 7;
 	hdr.len = (uint32_t)make_payload(c, hdr.type, out + sizeof(hdr));
 	memcpy(out, &hdr, sizeof(hdr));
@@ -420,7 +443,8 @@ feed(int fd, const uint8_t *p, size_t n)
 }
 
 static void
-feed_commands(int fd, struct cursor *c)
+feed_commands(int fd, struct cursor *c, struct imsgbuf *honest,
+    struct heard *h)
 {
 	uint8_t message[COMMAND_MAX];
 	size_t n, cut;
@@ -428,6 +452,8 @@ feed_commands(int fd, struct cursor *c)
 
 	while (c->left > 0) {
 		how = take(c);
+		if (how >= 224)
+			hear(honest, h);
 		n = make_message(c, message);
 		/* Whole, or in two pieces. */
 		cut = how & 1 ? (size_t)(how >> 1) % n : n;
@@ -502,7 +528,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fd = add(1);
 	how = take(&c);
 	if (how & 1)
-		feed_commands(fd, &c);
+		feed_commands(fd, &c, honest, &h);
 	else
 		feed_raw(fd, &c);
 	turns(2);

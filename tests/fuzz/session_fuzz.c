@@ -134,7 +134,8 @@ static const char *const	texts[] = {
 	(LISTEN "echo on\nmax-message 70K\nslow-reader drop\nqueue-limit 4K\n"
 	    "deflate on\n"),
 	LISTEN "echo on\nrate messages 1000 burst 3\nmax-head 1K\n",
-	LISTEN "queue-limit 8K soft 1K for 1s\nqueue-total 64K\nmax-message 1M\n",
+	(LISTEN "queue-limit 8K soft 1K for 1s\nqueue-total 64K\n"
+	    "max-message 1M\n"),
 };
 
 /*
@@ -276,7 +277,7 @@ struct peer {
 	int		 fd;
 	int		 open;		/* the 101 has come */
 	int		 closed;	/* and a close frame */
-	int		 fragile;	/* has not asked for an upgrade itself */
+	int		 fragile;	/* has not asked to upgrade itself */
 	uint8_t		*in;
 	size_t		 len, cap;
 };

@@ -41,7 +41,10 @@ class Load {
     l.lastAt = 0;
     l.gapAllowed = false;
     const where = listeners(d)['127.0.0.1'];
-    l.members = await openMembers(n, () => Member.open(where, `/${name}`));
+    // One after the other, so that the frontends share them evenly.
+    l.members = [];
+    for (let i = 0; i < n; i++)
+      l.members.push(await Member.open(where, `/${name}`));
     l.ids = [];
     for (const m of l.members)
       l.ids.push(m.name = await m.id());
@@ -54,7 +57,7 @@ class Load {
     // What had come before the handler was there.
     for (const m of l.members)
       m.messages.items.length = 0;
-    l.timer = setInterval(() => l.#tick(), 5);
+    l.timer = setInterval(() => l.#tick(), 5).unref();
     return l;
   }
 

@@ -673,8 +673,8 @@ control_path(void **state)
 	(void)state;
 	assert_int_equal(setenv("XDG_RUNTIME_DIR", "/run/user/1", 1), 0);
 	assert_int_equal(conf_control_path(path, sizeof(path)), 0);
-	assert_string_equal(
-	    path, geteuid() == 0 ? "/run/nwsd/nwsd.ctl" : "/run/user/1/nwsd.ctl");
+	assert_string_equal(path, geteuid() == 0 ? "/run/nwsd/nwsd.ctl" :
+	    "/run/user/1/nwsd.ctl");
 	assert_int_equal(conf_control_path(path, strlen(path) + 1), 0);
 	assert_int_equal(conf_control_path(path, strlen(path)), -1);
 	assert_int_equal(conf_control_path(small, sizeof(small)), -1);

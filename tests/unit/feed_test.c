@@ -680,8 +680,8 @@ test_total(void **state)
 }
 
 /*
- * Readers that stop within a large frame: who is cut off has a copy of the rest,
- * where all shared one before; queue-total bounds that too.
+ * Readers that stop within a large frame: who is cut off has a copy of the
+ * rest, where all shared one before; queue-total bounds that too.
  */
 static void
 test_total_large(void **state)

@@ -125,8 +125,8 @@ test_hosts(void **state)
 }
 
 /*
- * Input, the longest line, and the lines that come of it, each after a '|', with
- * '!' for one that is too long.
+ * Input, the longest line, and the lines that come of it, each after a '|',
+ * with '!' for one that is too long.
  */
 static const struct {
 	const char *in;
@@ -315,7 +315,8 @@ static const struct {
 	    0, MESSAGE_BROADCAST, 7, "hi" },
 	{ "{\"action\":\"broadcast\",\"encoding\":\"base64\",\"data\":\"a\"}",
 	    0, MESSAGE_BROADCAST, 0, "a" },
-	{ "{\"action\":\"broadcast\",\"data\":\"\\ud83d\\ude00\\ud83d\\u0041\"}",
+	{ "{\"action\":\"broadcast\","
+	  "\"data\":\"\\ud83d\\ude00\\ud83d\\u0041\"}",
 	    0, MESSAGE_BROADCAST, 0,
 	    "\xf0\x9f\x98\x80\xef\xbf\xbd"
 	    "A" },

@@ -1,4 +1,6 @@
-/* Origins, hosts, wildcards and grants: what they are, and what they are not. */
+/*
+ * Origins, hosts, wildcards and grants: what they are, and what they are not.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -330,7 +330,7 @@ violate(struct imsgbuf *ib, const struct violation *v)
 {
 	static const uint32_t types[] = { [CLOSE] = MSG_CHANNEL_CLOSE,
 	    [PUBLISH] = MSG_PUBLISH, [DIRECT] = MSG_DIRECT,
-	    [RESUMED] = MSG_RESUMED, [RECALLED] = MSG_RECALLED };
+	    [RESUMED] = MSG_RESUMED };
 	struct msg_data d = { v->id, v->target, v->flags, 0 };
 
 	switch (v->what) {
@@ -345,8 +345,10 @@ violate(struct imsgbuf *ib, const struct violation *v)
 		break;
 	case CLOSE:
 	case RESUMED:
-	case RECALLED:
 		send_msg(ib, types[v->what], v->number, NULL, 0);
+		break;
+	case RECALLED:
+		send_recalled(ib, v->number);
 		break;
 	case PUBLISH:
 	case DIRECT:

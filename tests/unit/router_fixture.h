@@ -328,13 +328,21 @@ join_alone(struct imsgbuf *ib, uint32_t number, uint64_t id)
 	expect_joined(ib, number, id, 1);
 }
 
+static void UNUSED
+send_recalled(struct imsgbuf *ib, uint32_t number)
+{
+	const struct msg_recalled passed = { 3, 500 };
+
+	send_msg(ib, MSG_RECALLED, number, &passed, sizeof(passed));
+	flush(ib);
+}
+
 /* The lease of that is asked for, as another frontend came, and given back. */
 static void UNUSED
 give_back(struct imsgbuf *ib, uint32_t number)
 {
 	expect(ib, MSG_RECALL, number, NULL);
-	send_msg(ib, MSG_RECALLED, number, NULL, 0);
-	flush(ib);
+	send_recalled(ib, number);
 }
 
 static void UNUSED

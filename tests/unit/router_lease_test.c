@@ -100,7 +100,7 @@ test_recall(void **state)
 	send_join(B, 7, 21, JOIN_SILENT, NULL, NULL);
 	flush(B);
 	expect_quiet(&r);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
+	send_recalled(A, 1);
 	/* What follows in the pipe of the holder reaches the newcomer. */
 	send_data(A, MSG_PUBLISH, 1, 10, 0, "x", 1);
 	send_data(A, MSG_DIRECT, 1, 10, 20, "y", 1);
@@ -136,8 +136,7 @@ test_open_is_enough(void **state)
 	send_msg(B, MSG_CHANNEL_CLOSE, 7, NULL, 0);
 	flush(B);
 	expect(B, MSG_CHANNEL_CLOSED, 7, NULL);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	join(A, 1, 11);
 	/* Two that have it open before either has a member. */
 	open_channel(A, 2, "both");
@@ -171,8 +170,7 @@ test_others_go_on(void **state)
 	send_data(B, MSG_DIRECT, 1, 30, 31, "x", 1);
 	flush(B);
 	expect_data(B, MSG_DELIVER, 1, 30, 31, "x", 1);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	expect_joined(B, 7, 20, 1);
 	expect_quiet(&r);
 	finish(&r);
@@ -198,11 +196,9 @@ test_crossed(void **state)
 	send_join(B, 8, 21, 0, NULL, NULL);
 	flush(B);
 	expect(A, MSG_RECALL, 1, NULL);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	expect(B, MSG_RECALL, 7, NULL);
-	send_msg(B, MSG_RECALLED, 7, NULL, 0);
-	flush(B);
+	send_recalled(B, 7);
 	expect_id(A, MSG_CONNECT, 1, 21);
 	expect_joined(A, 2, 11, 1);
 	expect_id(B, MSG_CONNECT, 7, 11);
@@ -289,8 +285,7 @@ test_waiting_dies(void **state)
 	imsgbuf_free(B);
 	B = NULL;
 	expect_id(A, MSG_DISCONNECT, 1, 20);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	expect_quiet(&r);
 	join(A, 1, 11);
 	assert_int_equal(counter(&r, "router_members"), 2);
@@ -315,8 +310,7 @@ test_two_wait(void **state)
 	expect_id(A, MSG_CONNECT, 1, 30);
 	expect_id(B, MSG_CONNECT, 7, 30);
 	expect_quiet(&r);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	expect_joined(B, 7, 20, 1);
 	expect_joined(C, 3, 30, 1);
 	send_data(C, MSG_PUBLISH, 3, 30, 0, "x", 1);
@@ -400,8 +394,7 @@ test_resumed_late(void **state)
 	expect_id(A, MSG_CONNECT, 1, 21);
 	expect_roster(B, 7, ids, 2);
 	expect_quiet(&r);
-	send_msg(A, MSG_RECALLED, 1, NULL, 0);
-	flush(A);
+	send_recalled(A, 1);
 	expect_joined(B, 7, 21, 1);
 	expect_quiet(&r);
 	finish(&r);
@@ -440,6 +433,9 @@ test_violations(void **state)
 		case MSG_LEAVE:
 			send_leave(B, 7, 20);
 			break;
+		case MSG_RECALLED:
+			send_recalled(B, 7);
+			break;
 		default:
 			send_msg(B, cases[i].type, 7, NULL, 0);
 			break;
@@ -448,17 +444,95 @@ test_violations(void **state)
 		expect_eof(B);
 		expect_stuck(&r, 1);
 		expect_id(A, MSG_DISCONNECT, 1, 20);
-		send_msg(A, MSG_RECALLED, 1, NULL, 0);
-		flush(A);
+		send_recalled(A, 1);
 		join(A, 1, 11);
 		/* It is given back once. */
-		send_msg(A, MSG_RECALLED, 1, NULL, 0);
-		flush(A);
+		send_recalled(A, 1);
 		expect_eof(A);
 		expect_stuck(&r, 0);
 		assert_int_equal(counter(&r, "router_violations_total"), 2);
 		finish(&r);
 	}
+}
+
+/* What passed under the lease is counted with what is routed. */
+static void
+test_counts(void **state)
+{
+	struct msg_row_channel row;
+	struct router r;
+	struct imsg m;
+
+	(void)state;
+	make_leased(&r, 2);
+	come(&r);
+	give_back(A, 1);
+	send_data(A, MSG_PUBLISH, 1, 10, 0, "four", 4);
+	flush(A);
+	expect_id(A, MSG_CONNECT, 1, 20);
+	expect_joined(B, 7, 20, 1);
+	expect_data(B, MSG_BROADCAST, 7, 10, 0, "four", 4);
+	ask(&r, SHOW_CHANNELS, 5);
+	expect(r.parent, MSG_ROW, 5, &m);
+	memcpy(&row, m.data, sizeof(row));
+	assert_int_equal(row.messages, 4);
+	assert_int_equal(row.bytes, 504);
+	expect(r.parent, MSG_ROW_END, 5, NULL);
+	finish(&r);
+}
+
+/* While nobody is read nobody can give back: that time does not count. */
+static void
+test_backlog(void **state)
+{
+	static const uint64_t thirty[] = { 30 };
+	static char chunk[65536];
+	struct timespec pause = { 1, 0 };
+	struct router r;
+	struct imsg m;
+	uint32_t i, n = 0;
+
+	(void)state;
+	make_leased(&r, 3);
+	open_channel(C, 1, "bulk");
+	join_alone(C, 1, 30);
+	open_channel(B, 1, "bulk");
+	send_join(B, 1, 21, 0, NULL, NULL);
+	flush(B);
+	give_back(C, 1);
+	expect_id(C, MSG_CONNECT, 1, 21);
+	expect_roster(B, 1, thirty, 1);
+	expect_joined(B, 1, 21, 1);
+	come(&r);
+	do {
+		send_data(C, MSG_PUBLISH, 1, 30, 0, chunk, sizeof(chunk));
+		n++;
+		while (imsg_queued(C) > 0 && imsg_flush(C) == 0)
+			;
+	} while (imsg_queued(C) < 4 * sizeof(chunk) ||
+	    counter(&r, "router_backlogs_total") == 0);
+	expect(A, MSG_RECALL, 1, NULL);
+	expect_id(A, MSG_CONNECT, 1, 20);
+	send_recalled(A, 1);
+	/* It reads so much that it is not stuck itself. */
+	for (i = 0; i < 14; i++) {
+		if (i % 2 == 0)
+			nanosleep(&pause, NULL);
+		expect(B, MSG_BROADCAST, 1, NULL);
+	}
+	assert_true(counter(&r, "router_queued_bytes") > 1024 * 1024);
+	/* And JOINED, somewhere among what is left. */
+	for (; i < n + 1; i++) {
+		(void)imsg_flush(C);
+		assert_true(receive(B, &m));
+		if (m.hdr.type == MSG_JOINED)
+			assert_int_equal(m.hdr.peerid, 7);
+		else
+			assert_int_equal(m.hdr.type, MSG_BROADCAST);
+	}
+	expect_quiet(&r);
+	assert_int_equal(counter(&r, "router_stuck_total"), 0);
+	finish(&r);
 }
 
 static int64_t
@@ -535,6 +609,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_resumed),
 		cmocka_unit_test(test_resumed_late),
 		cmocka_unit_test(test_violations),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_kept)
 	};
 
