@@ -16,16 +16,16 @@ HARDEN	= -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 LDHARDEN = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 CFLAGS	?= $(HARDEN)
 LDFLAGS	?= $(LDHARDEN)
-LIBS	= -levent_core -lcrypto -lz -lbsd -lseccomp
+LIBS	= -levent_core -levent_extra -lssl -lcrypto -lsodium -lz -lbsd \
+	  -lseccomp
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	  -fno-sanitize-recover=undefined -DNO_SANDBOX
 
 SYSTEM	:= $(shell uname -s | tr A-Z a-z)
 COMMON	:= $(filter-out common/sandbox_%.c,$(wildcard common/*.c)) \
 	   $(wildcard common/sandbox_$(SYSTEM).c)
-DAEMON	:= $(wildcard parent/*.c frontend/*.c router/*.c)
-# Formats of the wire between machines, for the tests; no process has them yet.
-WIRE	:= $(wildcard discovery/*.c crypto/*.c)
+DAEMON	:= $(wildcard parent/*.c frontend/*.c router/*.c discovery/*.c \
+	   crypto/*.c files/*.c)
 CTL	:= $(wildcard ctl/ctl_*.c)
 UNIT	:= $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 FUZZ	:= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -51,22 +51,35 @@ $(B)/ctl.a: $(call obj,$(CTL) $(COMMON))
 
 # A test links what it needs out of one archive of everything, so that it may
 # put its own functions in place of ours.
-$(B)/nwsd.a: $(call obj,$(DAEMON) $(WIRE) $(CTL) $(filter-out ctl/nws.c ctl/nwsctl.c,$(wildcard ctl/nws*_*.c)) $(COMMON))
+$(B)/nwsd.a: $(call obj,$(DAEMON) $(CTL) $(filter-out ctl/nws.c ctl/nwsctl.c,$(wildcard ctl/nws*_*.c)) $(COMMON))
 	$(ARCHIVE)
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ -lcmocka -lcjson -lsodium $(LIBS)
+	$(LINK) -o $@ $^ -lcmocka -lcjson $(LIBS)
 # Each fuzz target twice: with a main that replays files, and with libFuzzer.
 $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ -lcjson -lsodium $(LIBS)
+	$(LINK) -o $@ $^ -lcjson $(LIBS)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/nwsd.a
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer -o $@ $^ -lcjson -lsodium $(LIBS)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ -lcjson $(LIBS)
 
 $(B)/%.o: %.c $(B)/.flags | $(B)/.deps
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
+
+# The files that the daemon serves are part of it.  /nws.js is /nws.mjs as a
+# classic script: all in one function, its exports made global.
+WWW	= $(B)/frontend/www
+$(WWW)/nws.js: frontend/www/nws.mjs
+	@mkdir -p $(@D)
+	$(call say,js) { echo '(() => {' && echo "'use strict';" && sed \
+	    -e 's/import\.meta\.url/globalThis.document?.currentScript?.src/' \
+	    -e 's/^export {\(.*\)};$$/Object.assign(globalThis, {\1});/' $< && \
+	    echo '})();'; } > $@
+$(B)/frontend/www.o: CPPFLAGS += -DWWW_MADE=\"$(WWW)\"
+$(B)/frontend/www.o: $(shell find frontend/www contrib/examples \
+	    -type f) $(WWW)/nws.js
 
 # Other flags than last time: everything is compiled anew.
 $(B)/.flags: FORCE
@@ -78,7 +91,7 @@ $(B)/.flags: FORCE
 $(B)/.deps:
 	@mkdir -p $(B)
 	@for h in event2/event.h openssl/evp.h zlib.h bsd/stdlib.h seccomp.h \
-	    cjson/cJSON.h; do \
+	    cjson/cJSON.h sodium.h; do \
 		echo "#include <$$h>" | $(CC) -E -xc -o /dev/null - \
 		    2>/dev/null && continue; \
 		echo "$$h is missing: run \`make setup'" >&2; exit 1; \
@@ -115,8 +128,8 @@ unit-asan-all: $(addprefix $(B)/unit/,$(UNIT))
 replay-all: $(addprefix $(B)/replay/,$(FUZZ))
 
 test: setup-test
-	@tests/run.sh unit conf fuzz live web
-test-unit test-conf test-fuzz test-live test-web: setup-test
+	@tests/run.sh unit conf fuzz live net web
+test-unit test-conf test-fuzz test-live test-net test-web: setup-test
 	@tests/run.sh $(patsubst test-%,%,$@)
 
 # libFuzzer, FUZZ_SECONDS for each target; what it finds is left in build-fuzz.
@@ -135,8 +148,8 @@ fuzz: setup-test
 	done
 fuzz-all: $(addprefix $(B)/fuzz/,$(FUZZ))
 
-SOURCES	= $(COMMON) $(DAEMON) $(WIRE) $(wildcard ctl/*.c man/*.c \
-	  tests/unit/*.c tests/fuzz/*.c tests/bench/*/*.c)
+SOURCES	= $(COMMON) $(DAEMON) $(wildcard ctl/*.c man/*.c \
+	  tests/unit/*.c tests/fuzz/*.c tests/bench/*.c tests/bench/*/*.c)
 lint: setup-test
 	@tests/lint.sh $(SOURCES)
 format:
@@ -153,7 +166,7 @@ UNITDIR	= $(LIBDIR)/systemd
 BASHDIR	= $(PREFIX)/share/bash-completion/completions
 ZSHDIR	= $(PREFIX)/share/zsh/site-functions
 MAN	= man/nws.1 man/nwsd.conf.5 man/nws-protocol.7 man/nws-ipc.7 \
-	  man/nwsctl.8 man/nwsd.8
+	  man/nws-link.7 man/nwsctl.8 man/nwsd.8
 install: all man
 	$(INSTALL) -d $(D)$(PREFIX)/sbin $(D)$(PREFIX)/bin \
 	    $(D)$(MANDIR)/man1 $(D)$(MANDIR)/man5 $(D)$(MANDIR)/man7 \
@@ -191,7 +204,7 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .PHONY: all man setup setup-test run asan unit unit-asan unit-asan-all replay \
-    replay-all test test-unit test-conf test-fuzz test-live test-web fuzz \
+    replay-all test test-unit test-conf test-fuzz test-live test-net test-web fuzz \
     fuzz-all lint format bench install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

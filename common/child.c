@@ -301,6 +301,7 @@ child_take_pipe(struct pipe *p, struct imsg *m, struct msg_pipe *mp)
 {
 	struct imsgbuf	*ib;
 	uint32_t	 others = P_CHILDREN & ~child_options.process;
+	int		 take_fds;
 
 	memcpy(mp, m->data, sizeof(*mp));
 	/* One bit, and not our own. */
@@ -312,7 +313,10 @@ child_take_pipe(struct pipe *p, struct imsg *m, struct msg_pipe *mp)
 		return (NULL);
 	}
 	set_nonblock(m->fd);
-	ib = imsgbuf_new(m->fd, child_options.process, mp->process, 0);
+	/* The one that dials hands over what it connected. */
+	take_fds = child_options.process == P_CRYPTO &&
+	    mp->process == P_DISCOVERY;
+	ib = imsgbuf_new(m->fd, child_options.process, mp->process, take_fds);
 	if (ib == NULL)
 		fatal("pipe to %s[%u]", process_name(mp->process),
 		    mp->instance);

@@ -16,6 +16,9 @@ struct conf;
 /* The mains, one in each process folder; called by main() for -F NAME. */
 int	frontend_main(void);
 int	router_main(void);
+int	discovery_main(void);
+int	crypto_main(void);
+int	files_main(void);
 
 /*
  * What the command line of a child says: nwsd -F NAME [-i INSTANCE]

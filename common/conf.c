@@ -21,6 +21,8 @@ const struct conf_scalar conf_scalars[] = {
 	{ "prefork", CONF_NUMBER, AT(prefork), 1, CONF_PREFORK_MAX, 1, NULL },
 	{ "echo", CONF_ONOFF, AT(echo), 0, 1, 0, "Services." },
 	{ "metrics", CONF_ONOFF, AT(metrics), 0, 1, 0, NULL },
+	{ "console", CONF_CONSOLE, AT(console), CONSOLE_OFF, CONSOLE_ON,
+	    CONSOLE_ON, NULL },
 	{ "deflate", CONF_ONOFF, AT(deflate), 0, 1, 0, NULL },
 	{ "max-message", CONF_SIZE, AT(max_message), 125, MSG_DATA_MAX, 256 * K,
 	    "Limits." },
@@ -38,6 +40,12 @@ const struct conf_scalar conf_scalars[] = {
 	{ "handshake-timeout", CONF_TIME, AT(handshake_s), 1, 600, 10, NULL },
 	{ "queue-total", CONF_SIZE, AT(queue_total), 64 * K, 4095u * M, 256 * M,
 	    NULL },
+	{ "discovery", CONF_ONOFF, AT(discovery), 0, 1, 1, NULL },
+	{ "max-links", CONF_NUMBER, AT(max_links), 1, 10000, 256, NULL },
+	{ "max-remote", CONF_NUMBER, AT(max_remote), 1, CONF_COUNT_MAX, 10000,
+	    NULL },
+	{ "link-queue", CONF_SIZE, AT(link_queue), 64 * K, 1024 * M, 16 * M,
+	    NULL },
 	{ NULL, CONF_NUMBER, 0, 0, 0, 0, NULL }
 };
 
@@ -53,6 +61,10 @@ conf_new(void)
 	TAILQ_INIT(&conf->origins);
 	TAILQ_INIT(&conf->hosts);
 	TAILQ_INIT(&conf->channels);
+	TAILQ_INIT(&conf->link_listens);
+	TAILQ_INIT(&conf->interfaces);
+	TAILQ_INIT(&conf->peers);
+	TAILQ_INIT(&conf->files);
 	for (s = conf_scalars; s->name != NULL; s++)
 		memcpy(
 		    (char *)conf + s->offset, &s->initial, sizeof(s->initial));
@@ -60,6 +72,7 @@ conf_new(void)
 	conf->queue_limit = M;
 	conf->ping_s = 54;
 	conf->gone_s = 60;
+	conf->link = 1;
 	return (conf);
 }
 
@@ -70,7 +83,7 @@ conf_default(void)
 
 	if ((conf = conf_new()) == NULL)
 		return (NULL);
-	if (conf_listen_builtin(conf) == -1) {
+	if (conf_listen_builtin(conf) == -1 || conf_link_builtin(conf) == -1) {
 		conf_free(conf);
 		return (NULL);
 	}
@@ -91,6 +104,38 @@ conf_listen_builtin(struct conf *conf)
 		TAILQ_INSERT_TAIL(&conf->listens, ls, entry);
 	}
 	return (0);
+}
+
+int
+conf_link_builtin(struct conf *conf)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct conf_listen *ls;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ls = conf_listen_loopback(families[i], CONF_LINK_PORT);
+		if (ls == NULL)
+			return (-1);
+		if (families[i] == AF_INET)
+			((struct sockaddr_in *)&ls->addr)->sin_addr.s_addr =
+			    htonl(INADDR_ANY);
+		else
+			((struct sockaddr_in6 *)&ls->addr)->sin6_addr =
+			    in6addr_any;
+		ls->optional = 1;
+		TAILQ_INSERT_TAIL(&conf->link_listens, ls, entry);
+	}
+	return (0);
+}
+
+int
+conf_link_is_builtin(const struct conf *conf)
+{
+	const struct conf_listen *ls = TAILQ_FIRST(&conf->link_listens);
+
+	/* No line of a file makes an optional listener of IPv4. */
+	return (ls != NULL && ls->optional && ls->addr.ss_family == AF_INET);
 }
 
 struct conf_listen *
@@ -145,7 +190,7 @@ conf_listen_is_pair(const struct conf_listen *ls)
 	const struct conf_listen *next = TAILQ_NEXT(ls, entry);
 	const struct sockaddr_in *in;
 
-	/* Only a loopback address of IPv6 is ever optional. */
+	/* After one of IPv4, only the loopback address of IPv6 is optional. */
 	if (ls->addr.ss_family != AF_INET || next == NULL || !next->optional)
 		return (0);
 	in = (const struct sockaddr_in *)&ls->addr;
@@ -183,12 +228,25 @@ conf_listen_free(struct conf_listen *ls)
 }
 
 void
+conf_channel_free(struct conf_channel *c)
+{
+	if (c->secret != NULL)
+		explicit_bzero(c->secret, strlen(c->secret));
+	free(c->secret);
+	free(c->name);
+	free(c);
+}
+
+void
 conf_free(struct conf *conf)
 {
 	struct conf_listen *ls;
 	struct conf_origin *o;
 	struct conf_host *h;
 	struct conf_channel *c;
+	struct conf_interface *ifc;
+	struct conf_peer *peer;
+	struct conf_files *files;
 
 	if (conf == NULL)
 		return;
@@ -207,8 +265,27 @@ conf_free(struct conf *conf)
 	}
 	while ((c = TAILQ_FIRST(&conf->channels)) != NULL) {
 		TAILQ_REMOVE(&conf->channels, c, entry);
-		free(c->name);
-		free(c);
+		conf_channel_free(c);
+	}
+	while ((ls = TAILQ_FIRST(&conf->link_listens)) != NULL) {
+		TAILQ_REMOVE(&conf->link_listens, ls, entry);
+		conf_listen_free(ls);
+	}
+	while ((ifc = TAILQ_FIRST(&conf->interfaces)) != NULL) {
+		TAILQ_REMOVE(&conf->interfaces, ifc, entry);
+		free(ifc->pattern);
+		free(ifc);
+	}
+	while ((peer = TAILQ_FIRST(&conf->peers)) != NULL) {
+		TAILQ_REMOVE(&conf->peers, peer, entry);
+		free(peer->host);
+		free(peer);
+	}
+	while ((files = TAILQ_FIRST(&conf->files)) != NULL) {
+		TAILQ_REMOVE(&conf->files, files, entry);
+		free(files->directory);
+		free(files->at);
+		free(files);
 	}
 	free(conf->control);
 	free(conf->user);

@@ -20,11 +20,14 @@
 #include "origin.h"
 
 #define CONF_PORT		9009
+#define CONF_LINK_PORT		9010
 #define CONF_FILE		"/etc/nwsd.conf"
 #define CONF_USER		"_nwsd"
 #define CONF_CHROOT		"/var/empty/nwsd"
 #define CONF_PREFORK_MAX	64
 #define CONF_CHANNEL_NAME_MAX	255
+#define CONF_FILES_MAX		64
+#define CONF_FILES_PATH_MAX	255
 
 struct conf_listen {
 	TAILQ_ENTRY(conf_listen) entry;
@@ -51,6 +54,31 @@ struct conf_channel {
 	TAILQ_ENTRY(conf_channel) entry;
 	char			*name;
 	int			 presence;	/* 1 unless off */
+	int			 local;		/* 1: of this machine alone */
+	char			*secret;	/* or NULL */
+};
+
+/* Which interfaces discovery uses; the first that matches decides. */
+struct conf_interface {
+	TAILQ_ENTRY(conf_interface) entry;
+	char			*pattern;	/* fnmatch(3), of the name */
+	int			 allow;
+};
+
+/* A node to dial where multicast does not pass. */
+struct conf_peer {
+	TAILQ_ENTRY(conf_peer)	 entry;
+	char			*host;		/* name or literal address */
+	uint16_t		 port;
+};
+
+enum conf_console { CONSOLE_OFF, CONSOLE_READ_ONLY, CONSOLE_ON };
+
+/* A directory whose files are served. */
+struct conf_files {
+	TAILQ_ENTRY(conf_files)	 entry;
+	char			*directory;	/* absolute */
+	char			*at;		/* /name or /name/name... */
 };
 
 /* Messages for each second, and how many at once; rate 0 is no limit. */
@@ -63,6 +91,10 @@ struct conf {
 	TAILQ_HEAD(, conf_origin)	 origins;
 	TAILQ_HEAD(, conf_host)		 hosts;
 	TAILQ_HEAD(, conf_channel)	 channels;
+	TAILQ_HEAD(, conf_listen)	 link_listens;
+	TAILQ_HEAD(, conf_interface)	 interfaces;
+	TAILQ_HEAD(, conf_peer)		 peers;
+	TAILQ_HEAD(, conf_files)	 files;
 	int		 origin_any;	/* scope of "allow origin any", or 0 */
 	char		*control;	/* path; NULL is conf_control_path() */
 	uint32_t	 control_mode;	/* 0600 */
@@ -70,6 +102,7 @@ struct conf {
 	char		*native_token;	/* or NULL */
 	uint32_t	 prefork;	/* 1 */
 	int		 echo, deflate, metrics;	/* off */
+	uint32_t	 console;	/* enum conf_console, CONSOLE_ON */
 	uint32_t	 max_message;	/* bytes, 256K */
 	uint32_t	 max_head;	/* bytes of an HTTP head, 16K */
 	uint32_t	 max_clients;	/* 10000 */
@@ -83,6 +116,12 @@ struct conf {
 	uint32_t	 ping_s, gone_s; /* 54, 60 */
 	uint32_t	 handshake_s;	/* 10 */
 	struct conf_rate rate_client, rate_origin, rate_address;
+	int		 link;		/* 1: links are made and accepted */
+	int		 discovery;	/* 1: mDNS; peers are dialled always */
+	int		 identity_persistent; /* 0: a fresh key at each start */
+	uint32_t	 max_links;	/* 256 */
+	uint32_t	 max_remote;	/* peers of other machines, 10000 */
+	uint32_t	 link_queue;	/* bytes for each link, 16M */
 	int		 allow_any_said; /* parent: logged already */
 };
 
@@ -109,10 +148,45 @@ struct conf	*conf_parse(const char *name, const char *text, size_t n,
 struct conf	*conf_default(void);
 
 /*
- * The tree as text that parses again to the same tree; malloc'd, NULL when out
- * of memory.
+ * The tree as text that parses again to the same tree, but for the secrets that
+ * are not asked for; malloc'd, NULL when out of memory.
  */
-char		*conf_print(const struct conf *);
+#define CONF_TOKEN	0x1u	/* that of native programs */
+#define CONF_SECRETS	0x2u	/* those of channels */
+#define CONF_ALL	(CONF_TOKEN | CONF_SECRETS)
+char		*conf_print(const struct conf *, uint32_t secrets);
+
+/*
+ * Whether an interface is one to use: what interface lines say, else all but
+ * loopback and docker*, veth*, br-*, virbr*, tun*, wg*.
+ */
+int		 conf_interface_allowed(const struct conf *, const char *name,
+		    int loopback);
+
+/*
+ * "host", "host:port", "[::1]:port", "[fe80::1%eth0]:port" as a peer; host is
+ * malloc'd.  Returns 0, or -1 with *why set to what was expected.
+ */
+int		 conf_peer_parse(const char *, size_t, char **host,
+		    uint16_t *port, const char **why);
+
+/* The same as text, which fits in MSG_PEER_MAX + 1 bytes; returns buf. */
+char		*conf_peer_text(const char *host, uint16_t port, char *buf,
+		    size_t);
+
+/*
+ * The files line that a path of the client listeners belongs to, the one with
+ * the longest match: *index counts from 0, *rest is what follows its "/", or
+ * NULL where the path is just what the line has.  Returns NULL for none.
+ */
+const struct conf_files *conf_files_find(const struct conf *, const char *path,
+		    size_t len, uint32_t *index, const char **rest);
+
+/* Whether two configurations have the same files lines. */
+int		 conf_files_same(const struct conf *, const struct conf *);
+
+/* Whether the listeners of links are those without a line in the file. */
+int		 conf_link_is_builtin(const struct conf *);
 
 void		 conf_free(struct conf *);
 

@@ -208,5 +208,22 @@ conf_native_statement(struct conf_parser *p)
 		    "printable ASCII characters without blanks",
 		    i, CONF_TOKEN_MIN, CONF_SECRET_MAX));
 	}
-	return (conf_string(p, &p->conf->native_token));
+	if (conf_string(p, &p->conf->native_token) == -1)
+		return (-1);
+	return (conf_secret_end(p));
+}
+
+int
+conf_secret_end(struct conf_parser *p)
+{
+	switch (p->tok.kind) {
+	case TOKEN_NEWLINE:
+	case TOKEN_END:
+	case TOKEN_COMMA:
+	case TOKEN_CLOSE:
+		return (0);
+	default:
+		return (conf_wrong(p,
+		    "more than one word, expected quotes around the secret"));
+	}
 }

@@ -11,12 +11,36 @@
 
 #include "conf_parser.h"
 
+/* Whose listeners they are: of clients, or of links. */
+struct place {
+	const char *where; /* what messages begin with */
+	const char *key;   /* nothing is given twice */
+	const char *forms; /* what may stand for an address */
+	uint16_t port;     /* default */
+	int braces;        /* the statement may end with a } or a comma */
+	int link;
+};
+
+static const struct place clients = { "listen on", "listen",
+	"localhost or unix", CONF_PORT, 0, 0 };
+static const struct place links = { "link listen on", "link listen",
+	"or localhost", CONF_LINK_PORT, 1, 1 };
+
+/* The addresses of one statement. */
+struct addresses {
+	const struct place *place;
+	struct conf_listens list;
+};
+
 static int listen_unix(struct conf_parser *);
-static int listen_address(struct conf_parser *);
+static int listen_address(struct conf_parser *, const struct place *);
 static int address_item(struct conf_parser *, void *);
 static int address_parse(const char *, size_t, struct conf_listen *);
-static int port_parse(struct conf_parser *, uint16_t *);
-static int keep(struct conf_parser *, struct conf_listen *);
+static int statement_ends(const struct conf_parser *, const struct place *);
+static int
+port_parse(struct conf_parser *, const struct place *, uint16_t *);
+static int
+keep(struct conf_parser *, const struct place *, struct conf_listen *);
 
 int
 conf_listen_statement(struct conf_parser *p)
@@ -26,7 +50,20 @@ conf_listen_statement(struct conf_parser *p)
 	conf_where(p, "listen on");
 	if (conf_take(p, "unix"))
 		return (listen_unix(p));
-	return (listen_address(p));
+	return (listen_address(p, &clients));
+}
+
+/* At "listen"; not of Unix sockets, since links are between machines. */
+int
+conf_link_listen(struct conf_parser *p)
+{
+	if (!conf_take(p, "listen"))
+		return (conf_expected(p, "listen on"));
+	conf_where(p, "link listen");
+	if (!conf_take(p, "on"))
+		return (conf_expected(p, "on"));
+	conf_where(p, "%s", links.where);
+	return (listen_address(p, &links));
 }
 
 /* unix "path" [mode 0660] [group "name"] */
@@ -61,7 +98,7 @@ listen_unix(struct conf_parser *p)
 		if (conf_account(p, "group", &ls->group) == -1)
 			goto bad;
 	}
-	return (keep(p, ls));
+	return (keep(p, &clients, ls));
 bad:
 	conf_listen_free(ls);
 	return (-1);
@@ -69,36 +106,51 @@ bad:
 
 /* ADDRESS | { ADDRESS, ... } [port N] */
 static int
-listen_address(struct conf_parser *p)
+listen_address(struct conf_parser *p, const struct place *place)
 {
-	struct conf_listens list = TAILQ_HEAD_INITIALIZER(list);
+	struct addresses a = { place, TAILQ_HEAD_INITIALIZER(a.list) };
 	struct conf_listen *ls;
-	uint16_t port = CONF_PORT;
+	uint16_t port = place->port;
 	int rv;
 
-	rv = conf_list(p, address_item, &list, 0);
+	rv = conf_list(p, address_item, &a, 0);
 	if (rv == 0 && conf_take(p, "port"))
-		rv = port_parse(p, &port);
-	else if (rv == 0 && p->tok.kind != TOKEN_NEWLINE &&
-	    p->tok.kind != TOKEN_END)
+		rv = port_parse(p, place, &port);
+	else if (rv == 0 && !statement_ends(p, place))
 		rv = conf_expected(p,
 		    "port and a number, or the end of the "
 		    "line");
-	while ((ls = TAILQ_FIRST(&list)) != NULL) {
-		TAILQ_REMOVE(&list, ls, entry);
+	while ((ls = TAILQ_FIRST(&a.list)) != NULL) {
+		TAILQ_REMOVE(&a.list, ls, entry);
 		conf_listen_set_port(ls, port);
 		if (rv == -1)
 			conf_listen_free(ls);
 		else
-			rv = keep(p, ls);
+			rv = keep(p, place, ls);
 	}
 	return (rv);
 }
 
 static int
+statement_ends(const struct conf_parser *p, const struct place *place)
+{
+	switch (p->tok.kind) {
+	case TOKEN_NEWLINE:
+	case TOKEN_END:
+		return (1);
+	case TOKEN_CLOSE:
+	case TOKEN_COMMA:
+		return (place->braces);
+	default:
+		return (0);
+	}
+}
+
+static int
 address_item(struct conf_parser *p, void *arg)
 {
-	struct conf_listens *list = arg;
+	struct addresses *a = arg;
+	struct conf_listens *list = &a->list;
 	struct conf_listen *ls, *ls6;
 
 	if (conf_is(p, "localhost")) {
@@ -121,7 +173,8 @@ address_item(struct conf_parser *p, void *arg)
 		free(ls);
 		return (conf_expected(p,
 		    "an address in numbers (names are "
-		    "not looked up), localhost or unix"));
+		    "not looked up)%s %s",
+		    a->place->link ? "" : ",", a->place->forms));
 	}
 	TAILQ_INSERT_TAIL(list, ls, entry);
 	conf_next(p);
@@ -154,11 +207,11 @@ address_parse(const char *s, size_t n, struct conf_listen *ls)
 }
 
 static int
-port_parse(struct conf_parser *p, uint16_t *port)
+port_parse(struct conf_parser *p, const struct place *place, uint16_t *port)
 {
 	uint32_t v;
 
-	conf_where(p, "listen on port");
+	conf_where(p, "%s port", place->where);
 	if (conf_number(p, 1, UINT16_MAX, &v) == -1)
 		return (-1);
 	*port = (uint16_t)v;
@@ -167,26 +220,30 @@ port_parse(struct conf_parser *p, uint16_t *port)
 
 /* Takes ls into the tree, or frees it. */
 static int
-keep(struct conf_parser *p, struct conf_listen *ls)
+keep(struct conf_parser *p, const struct place *place, struct conf_listen *ls)
 {
+	unsigned int *count = place->link ? &p->nlinks : &p->nlistens;
 	const char *text = conf_listen_text(ls);
 	char vis[160], key[sizeof(struct sockaddr_un) + 32];
 
-	conf_where(p, "listen on %s",
+	conf_where(p, "%s %s", place->where,
 	    conf_lex_vis(text, strlen(text), vis, sizeof(vis)));
-	snprintf(key, sizeof(key), "listen %s", text);
+	snprintf(key, sizeof(key), "%s %s", place->key, text);
 	if (conf_once(p, key) == -1) {
 		conf_listen_free(ls);
 		return (-1);
 	}
-	if (p->nlistens == CONF_LISTENS_MAX) {
+	if (*count == CONF_LISTENS_MAX) {
 		conf_listen_free(ls);
 		return (conf_wrong(p,
 		    "too many listeners, expected at most "
 		    "%d",
 		    CONF_LISTENS_MAX));
 	}
-	p->nlistens++;
-	TAILQ_INSERT_TAIL(&p->conf->listens, ls, entry);
+	(*count)++;
+	if (place->link)
+		TAILQ_INSERT_TAIL(&p->conf->link_listens, ls, entry);
+	else
+		TAILQ_INSERT_TAIL(&p->conf->listens, ls, entry);
 	return (0);
 }

@@ -46,6 +46,10 @@ conf_parse(const char *name, const char *text, size_t n,
 	if (p->errors == 0 && TAILQ_EMPTY(&p->conf->listens) &&
 	    conf_listen_builtin(p->conf) == -1)
 		conf_nomem(p);
+	if (p->errors == 0 && p->conf->link &&
+	    TAILQ_EMPTY(&p->conf->link_listens) &&
+	    conf_link_builtin(p->conf) == -1)
+		conf_nomem(p);
 	if (p->errors == 0) {
 		conf = p->conf;
 		p->conf = NULL;

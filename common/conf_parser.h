@@ -19,13 +19,17 @@
 #define CONF_MACRO_NAME_MAX	64
 #define CONF_LISTENS_MAX	64
 #define CONF_ITEMS_MAX		1000	/* origins, hosts, channels: each */
+#define CONF_INTERFACES_MAX	64
+#define CONF_PEERS_MAX		256
+#define CONF_PATTERN_MAX	64	/* characters, of an interface's name */
 #define CONF_COUNT_MAX		1000000u
 #define CONF_TOKEN_MIN		8	/* characters of a native token */
 #define CONF_SECRET_MAX		255
 #define CONF_ACCOUNT_MAX	32	/* characters of a user or group name */
 
 /* A setting that is one number: how it is written, where it is, its limits. */
-enum conf_kind { CONF_ONOFF, CONF_NUMBER, CONF_SIZE, CONF_TIME };
+enum conf_kind { CONF_ONOFF, CONF_NUMBER, CONF_SIZE, CONF_TIME,
+	CONF_CONSOLE };
 
 struct conf_scalar {
 	const char	*name;
@@ -43,6 +47,9 @@ struct conf *conf_new(void);
 
 /* Appends the built-in listeners, or returns -1 when out of memory. */
 int	 conf_listen_builtin(struct conf *);
+int	 conf_link_builtin(struct conf *);
+
+void	 conf_channel_free(struct conf_channel *);
 
 /* "64K", "90", ...: as conf_parse() reads them; return buf. */
 #define CONF_NUMBER_TEXT	16
@@ -90,6 +97,7 @@ struct conf_parser {
 	TAILQ_HEAD(, conf_seen)	 seen;
 	TAILQ_HEAD(, conf_file)	 files;
 	unsigned int		 nmacros, nlistens, norigins, nhosts, nchannels;
+	unsigned int		 nlinks, ninterfaces, npeers, nfiles;
 	unsigned int		 nincludes, depth, errors;
 	int			 stop;		/* many errors, or no memory */
 
@@ -173,6 +181,7 @@ int	conf_include(struct conf_parser *);
 
 /* conf_value.c: values; each returns 0, or -1 reported */
 int	conf_onoff(struct conf_parser *, uint32_t *);
+int	conf_console(struct conf_parser *, uint32_t *);
 int	conf_number(struct conf_parser *, uint32_t min, uint32_t max,
 	    uint32_t *);
 int	conf_size(struct conf_parser *, uint32_t min, uint32_t max, uint32_t *);
@@ -196,6 +205,21 @@ int	conf_host_statement(struct conf_parser *);
 int	conf_allow_statement(struct conf_parser *);
 int	conf_deny_statement(struct conf_parser *);
 int	conf_native_statement(struct conf_parser *);
+int	conf_link_statement(struct conf_parser *);
+int	conf_interface_statement(struct conf_parser *);
+int	conf_peer_statement(struct conf_parser *);
+int	conf_identity_statement(struct conf_parser *);
+int	conf_channel_statement(struct conf_parser *);
+int	conf_files_statement(struct conf_parser *);
+
+/* "listen on ..." within "link { }"; 0, or -1 reported. */
+int	conf_link_listen(struct conf_parser *);
+
+/*
+ * After a secret: 0 where it ends, or -1 reported, without what follows, which
+ * may be the rest of it.
+ */
+int	conf_secret_end(struct conf_parser *);
 
 /* A keyword that is nearly that, or NULL. */
 const char *conf_nearest(const char *);

@@ -16,8 +16,6 @@ static int parse_queue_limit(struct conf_parser *);
 static int parse_slow_reader(struct conf_parser *);
 static int parse_keepalive(struct conf_parser *);
 static int parse_rate(struct conf_parser *);
-static int parse_channel(struct conf_parser *);
-static int channel_item(struct conf_parser *, void *);
 static void unset(char **, const char *);
 static size_t distance(const char *, const char *);
 
@@ -38,7 +36,12 @@ static const struct {
 	{ "slow-reader", parse_slow_reader, 1 },
 	{ "keepalive", parse_keepalive, 1 },
 	{ "rate", parse_rate, 0 },
-	{ "channel", parse_channel, 0 },
+	{ "link", conf_link_statement, 1 },
+	{ "identity", conf_identity_statement, 1 },
+	{ "interface", conf_interface_statement, 0 },
+	{ "peer", conf_peer_statement, 0 },
+	{ "channel", conf_channel_statement, 0 },
+	{ "files", conf_files_statement, 0 },
 	{ "include", NULL, 0 },
 };
 #define NSTATEMENTS (sizeof(statements) / sizeof(statements[0]))
@@ -84,6 +87,9 @@ parse_scalar(struct conf_parser *p, const struct conf_scalar *s)
 		break;
 	case CONF_TIME:
 		rv = conf_time(p, s->min, s->max, &v);
+		break;
+	case CONF_CONSOLE:
+		rv = conf_console(p, &v);
 		break;
 	}
 	if (rv == 0)
@@ -224,67 +230,6 @@ parse_rate(struct conf_parser *p)
 		return (0);
 	conf_where(p, "%s burst", key);
 	return (conf_number(p, 1, 2 * CONF_COUNT_MAX, &r->burst));
-}
-
-/* "name" { presence on | off } */
-static int
-parse_channel(struct conf_parser *p)
-{
-	struct conf_channel *c;
-	char key[CONF_CHANNEL_NAME_MAX + 16];
-
-	if (!conf_is_value(p) || !channel_name_valid(p->tok.text, p->tok.len))
-		return (conf_expected(p,
-		    "a name of 1 to %d letters, digits, "
-		    "+ = * . _ and -, but not libp2p",
-		    CONF_CHANNEL_NAME_MAX));
-	conf_where(p, "channel \"%.150s\"", p->tok.text);
-	snprintf(key, sizeof(key), "channel %.*s", CONF_CHANNEL_NAME_MAX,
-	    p->tok.text);
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		return (conf_nomem(p));
-	c->presence = -1;
-	if (conf_string(p, &c->name) == -1 || conf_once(p, key) == -1)
-		goto bad;
-	if (p->nchannels == CONF_ITEMS_MAX) {
-		conf_wrong(p, "too many channels, expected at most %d",
-		    CONF_ITEMS_MAX);
-		goto bad;
-	}
-	if (p->tok.kind != TOKEN_OPEN) {
-		conf_expected(p, "{");
-		goto bad;
-	}
-	if (conf_list(p, channel_item, c, 1) == -1)
-		goto bad;
-	if (c->presence == -1)
-		c->presence = 1;
-	p->nchannels++;
-	TAILQ_INSERT_TAIL(&p->conf->channels, c, entry);
-	return (0);
-bad:
-	free(c->name);
-	free(c);
-	return (-1);
-}
-
-static int
-channel_item(struct conf_parser *p, void *arg)
-{
-	struct conf_channel *c = arg;
-	uint32_t v;
-
-	if (!conf_take(p, "presence"))
-		return (conf_expected(p, "presence"));
-	conf_where(p, "channel \"%.150s\" presence", c->name);
-	if (c->presence != -1)
-		return (conf_wrong(p,
-		    "given before in this block, expected "
-		    "once"));
-	if (conf_onoff(p, &v) == -1)
-		return (-1);
-	c->presence = (int)v;
-	return (0);
 }
 
 const char *

@@ -35,6 +35,20 @@ conf_onoff(struct conf_parser *p, uint32_t *out)
 }
 
 int
+conf_console(struct conf_parser *p, uint32_t *out)
+{
+	if (conf_take(p, "on"))
+		*out = CONSOLE_ON;
+	else if (conf_take(p, "read-only"))
+		*out = CONSOLE_READ_ONLY;
+	else if (conf_take(p, "off"))
+		*out = CONSOLE_OFF;
+	else
+		return (conf_expected(p, "on, read-only or off"));
+	return (0);
+}
+
+int
 conf_number(struct conf_parser *p, uint32_t min, uint32_t max, uint32_t *out)
 {
 	if (value(p, none, min, max, out) == -1)

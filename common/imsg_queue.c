@@ -5,7 +5,8 @@
  * bug is seen where it is.
  *
  * sendmsg(2) is called for a message with a descriptor and for nothing else:
- * only the parent has any, and the sandbox kills the others for the call.
+ * only the parent and discovery have any, and the sandbox kills the others for
+ * the call.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -44,7 +44,7 @@ struct pipe;
 typedef void pipe_handler(struct pipe *, struct imsg *);
 struct pipe_phase {
 	const char	*name;			/* for the log */
-	pipe_handler	*handler[64];		/* by enum msg_type */
+	pipe_handler	*handler[96];		/* by enum msg_type */
 };
 
 /*

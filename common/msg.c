@@ -39,6 +39,15 @@ static_assert(sizeof(struct msg_join) == 32, "msg_join");
 static_assert(sizeof(struct msg_refused) == 16, "msg_refused");
 static_assert(sizeof(struct msg_roster) == 8, "msg_roster");
 static_assert(sizeof(struct msg_data) == 24, "msg_data");
+static_assert(sizeof(struct msg_row_link) == 104, "msg_row_link");
+static_assert(sizeof(struct msg_row_peer) == 40, "msg_row_peer");
+static_assert(sizeof(struct msg_row_interface) == 56, "msg_row_interface");
+static_assert(sizeof(struct msg_row_service) == 24, "msg_row_service");
+static_assert(sizeof(struct msg_row_check) == 24, "msg_row_check");
+static_assert(sizeof(struct msg_dialled) == 24, "msg_dialled");
+static_assert(sizeof(struct msg_linked) == 8, "msg_linked");
+static_assert(sizeof(struct msg_file_answer) == 32, "msg_file_answer");
+static_assert(sizeof(struct msg_file_read) == 16, "msg_file_read");
 
 static const struct {
 	uint32_t	 bit;
@@ -47,6 +56,9 @@ static const struct {
 	{ P_PARENT,	"parent" },
 	{ P_FRONTEND,	"frontend" },
 	{ P_ROUTER,	"router" },
+	{ P_DISCOVERY,	"discovery" },
+	{ P_CRYPTO,	"crypto" },
+	{ P_FILES,	"files" },
 	{ P_CTL,	"nwsctl" }
 };
 #define NPROCESSES	(sizeof(processes) / sizeof(processes[0]))

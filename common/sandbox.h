@@ -8,6 +8,7 @@
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +17,13 @@
  * when the system has a sandbox and refuses it.
  */
 void	sandbox_enter(uint32_t process);
+
+/*
+ * Before the second stage, of the process that serves files: from here on none
+ * can be read but beneath these directories, where the system can see to that.
+ * fatal() when it can and refuses.
+ */
+void	sandbox_directories(const int *fds, size_t n);
 
 /* Second stage, at START: only what the running process needs. */
 void	sandbox_tighten(uint32_t process);

@@ -24,6 +24,13 @@ sandbox_tighten(uint32_t process)
 	(void)process;
 }
 
+void
+sandbox_directories(const int *fds, size_t n)
+{
+	(void)fds;
+	(void)n;
+}
+
 #else
 
 #include <stddef.h>
@@ -44,7 +51,31 @@ static const struct {
 	 * stdio:	pipes, malloc, clocks, the log
 	 * recvfd:	pipes, from the parent
 	 */
-	{ P_ROUTER,	"stdio recvfd" }
+	{ P_ROUTER,	"stdio recvfd" },
+	/*
+	 * stdio:	pipes, links, malloc, clocks, the log
+	 * inet:	accept and socket options of its links
+	 * recvfd:	listeners and pipes from the parent, connected sockets
+	 *		from discovery
+	 */
+	{ P_CRYPTO,	"stdio inet recvfd" },
+	/*
+	 * stdio:	pipes, malloc, clocks, the log
+	 * inet:	mDNS, name servers, dialling
+	 * mcast:	the groups of mDNS
+	 * route:	interfaces and their addresses
+	 * recvfd:	pipes, from the parent
+	 * sendfd:	connected sockets, to crypto
+	 */
+	{ P_DISCOVERY,	"stdio inet mcast route recvfd sendfd" },
+	/*
+	 * stdio:	pipes, malloc, clocks, the log
+	 * recvfd:	pipes and directories, from the parent
+	 *
+	 * It serves nothing here: no call of this system opens a file beneath
+	 * a directory and nowhere else, see files/beneath.c.
+	 */
+	{ P_FILES,	"stdio recvfd" }
 };
 
 void
@@ -63,6 +94,13 @@ sandbox_enter(uint32_t process)
 		return;
 	}
 	fatalx("sandbox: no promises for %s", process_name(process));
+}
+
+void
+sandbox_directories(const int *fds, size_t n)
+{
+	(void)fds;
+	(void)n;
 }
 
 /*

@@ -36,6 +36,20 @@ trip_connect(void)
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	/* No such descriptor, so that it harms nothing where it is allowed. */
 	(void)connect(-1, (struct sockaddr *)&sin, sizeof(sin));
+	/* Who may connect may not be connected to. */
+	(void)listen(-1, 1);
+}
+
+/* Who may have one of these may not have one of those. */
+static int
+trip_socket(void)
+{
+	int	 fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1)
+		close(fd);
+	return (socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
 
 static void
@@ -56,7 +70,7 @@ sandbox_trip(uint32_t call)
 		fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
 		break;
 	case TRIP_SOCKET:
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		fd = trip_socket();
 		break;
 	case TRIP_CONNECT:
 		trip_connect();

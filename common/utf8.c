@@ -131,3 +131,39 @@ lead_state(uint8_t c)
 		    c == 0xed ? 0x9f : 0xbf));
 	return (STATE(3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf));
 }
+
+size_t
+utf8_rune(const char *s, size_t n, uint32_t *rune)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const uint8_t *p = (const uint8_t *)s;
+	size_t i, len;
+	uint32_t r;
+
+	if (n == 0)
+		return (0);
+	if (p[0] < 0x80) {
+		*rune = p[0];
+		return (1);
+	}
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		len = 2;
+	else if (p[0] >= 0xe0 && p[0] <= 0xef)
+		len = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		len = 4;
+	else
+		return (0);
+	if (len > n)
+		return (0);
+	r = p[0] & (0x7fu >> len);
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return (0);
+		r = r << 6 | (p[i] & 0x3f);
+	}
+	if (r < least[len] || r > 0x10ffff || (r >= 0xd800 && r <= 0xdfff))
+		return (0);
+	*rune = r;
+	return (len);
+}

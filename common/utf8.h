@@ -17,4 +17,10 @@
  */
 uint32_t utf8_check(uint32_t state, const void *, size_t n);
 
+/*
+ * The code point that the n bytes begin with.  Returns how many bytes it has,
+ * or 0 when they begin with no well-formed UTF-8 or n is 0.
+ */
+size_t	 utf8_rune(const char *, size_t n, uint32_t *);
+
 #endif

@@ -313,6 +313,17 @@ match_turn(struct match *m, uint64_t now_ms, const char **why)
 	return (match_run_turn(m, now_ms, why));
 }
 
+void
+match_put_off(struct match *m, uint64_t ms)
+{
+	struct match_pair *pair;
+
+	TAILQ_FOREACH(pair, &m->closing, entry)
+		pair->closed_ms += ms;
+	if (m->run != NULL)
+		m->run->deadline_ms += ms;
+}
+
 uint64_t
 match_next(const struct match *m)
 {

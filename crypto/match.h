@@ -117,6 +117,9 @@ int		 match_take(struct match *, const struct nwsproto *,
 int		 match_turn(struct match *, uint64_t now_ms,
 		    const char **why);
 
+/* Nothing of the peer was read for so long: it has that much more time. */
+void		 match_put_off(struct match *, uint64_t ms);
+
 /* When match_turn() has something to do by itself, or MATCH_NEVER. */
 uint64_t	 match_next(const struct match *);
 

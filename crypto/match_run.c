@@ -149,7 +149,7 @@ limits_wait(const struct match *m, size_t n, uint64_t now_ms)
 						 NWSPROTO_WAIT_MAX_MS);
 }
 
-/* Elements came: the peer has made so many guesses. */
+/* Elements came, so many guesses of the peer; or those we made for nothing. */
 static void
 limits_charge(struct match *m, size_t n, uint64_t now_ms)
 {
@@ -158,7 +158,6 @@ limits_charge(struct match *m, size_t n, uint64_t now_ms)
 	for (i = 0; i < 2; i++)
 		if (m->config.limits[i] != NULL)
 			match_limit_charge(m->config.limits[i], n, now_ms);
-	m->config.counters->elements += n;
 }
 
 static const uint8_t (*elements_of(const struct match *m))[PSI_ELEMENT_BYTES]
@@ -284,6 +283,8 @@ take_later(struct match *m, const struct nwsproto *msg, uint64_t now_ms,
 		*why = "LATER out of turn";
 		return (-1);
 	}
+	/* They cost much more than saying so: they count as well. */
+	limits_charge(m, m->run->psi.count, now_ms);
 	match_run_end(m);
 	/* Clocks do not go alike: rather a little later than refused. */
 	m->not_before_ms = now_ms + msg->wait_ms + msg->wait_ms / 256 + 10;
@@ -325,6 +326,7 @@ take_answer(struct match *m, const struct nwsproto *msg, uint64_t now_ms,
 	}
 	psi = &m->run->psi;
 	limits_charge(m, msg->nelements, now_ms);
+	m->config.counters->elements += msg->nelements;
 	if (psi_take_elements(psi, msg->elements, msg->nelements, why) == -1 ||
 	    psi_take_tags(psi, msg->tags, msg->ntags, why) == -1)
 		return (-1);
@@ -390,6 +392,7 @@ take_offer(struct match *m, const struct nwsproto *msg, uint64_t now_ms,
 	if ((wait = limits_wait(m, msg->nelements, now_ms)) > 0)
 		return (put_off(m, msg, wait, now_ms));
 	limits_charge(m, msg->nelements, now_ms);
+	m->config.counters->elements += msg->nelements;
 	if (msg->flags & NWSPROTO_FIRST) {
 		changed(m);
 		sweep_freeze(m);

@@ -14,6 +14,7 @@
 #define PUBLIC_KEY_MAX	1200	/* bytes of a PublicKey: RSA of 8192 bits */
 #define RSA_BITS_MIN	2048
 #define RSA_BITS_MAX	8192
+#define RSA_EXPONENT_BITS 32
 
 #define ED25519_KEY_LEN	32
 #define ED25519_SIG_LEN	64
@@ -52,11 +53,15 @@ int	public_key_parse(struct public_key *, const void *, size_t);
 /*
  * Whether sig is what the owner of a key, the PublicKey in, made of msg.
  * Returns 1 or 0; 0 also for a key that cannot be used: a point that is not on
- * its curve, RSA of less than 2048 or more than 8192 bits, ECDSA on another
- * curve than P-256.
+ * its curve, RSA of less than 2048 or more than 8192 bits or with an exponent
+ * of more than 32, ECDSA on another curve than P-256.
  */
 int	public_key_verify(const void *in, size_t in_len, const void *msg,
 	    size_t msg_len, const void *sig, size_t sig_len);
+
+/* Whether an RSA key has a size and an exponent that are allowed: 1 or 0. */
+struct evp_pkey_st;
+int	rsa_is_usual(const struct evp_pkey_st *);
 
 /* The name of a PublicKey (bytes).  Returns 0, or -1 if it is none. */
 int	peerid_from_key(struct peer_id *, const void *, size_t);

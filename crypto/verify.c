@@ -2,6 +2,7 @@
  * Signatures of libp2p peers (libp2p specs, peer-ids/peer-ids.md, "Key types").
  * Pure; runs in crypto, on keys and signatures of whoever connected.
  */
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -73,9 +74,7 @@ spki_decode(const struct public_key *key)
 	if ((pkey = d2i_PUBKEY(NULL, &p, (long)key->len)) == NULL)
 		return (NULL);
 	if (key->type == KEY_RSA)
-		ok = EVP_PKEY_is_a(pkey, "RSA") &&
-		    EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN &&
-		    EVP_PKEY_get_bits(pkey) <= RSA_BITS_MAX;
+		ok = EVP_PKEY_is_a(pkey, "RSA") && rsa_is_usual(pkey);
 	else
 		ok = EVP_PKEY_is_a(pkey, "EC") &&
 		    curve_is(pkey, "prime256v1");
@@ -84,6 +83,25 @@ spki_decode(const struct public_key *key)
 		return (NULL);
 	}
 	return (pkey);
+}
+
+/*
+ * The time that a signature takes grows with the exponent, which OpenSSL bounds
+ * for the largest keys only: at 3072 bits it may be forty times as long.
+ */
+int
+rsa_is_usual(const struct evp_pkey_st *key)
+{
+	BIGNUM	*e = NULL;
+	int	 ok;
+
+	if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN ||
+	    EVP_PKEY_get_bits(key) > RSA_BITS_MAX)
+		return (0);
+	ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+	    BN_num_bits(e) <= RSA_EXPONENT_BITS;
+	BN_free(e);
+	return (ok);
 }
 
 static int

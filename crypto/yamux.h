@@ -129,6 +129,7 @@ uint32_t yamux_iterate(const struct yamux *, size_t *at, void **arg);
 
 size_t	yamux_streams(const struct yamux *);
 size_t	yamux_unread(const struct yamux *);	/* bytes not consumed */
+size_t	yamux_memory(const struct yamux *);	/* bytes held */
 int	yamux_failed(const struct yamux *);
 
 #endif

@@ -245,6 +245,13 @@ yamux_unread(const struct yamux *y)
 	return (y->unread);
 }
 
+size_t
+yamux_memory(const struct yamux *y)
+{
+	return (sizeof(*y) + y->out_size + idmap_memory(&y->streams) +
+	    y->streams.count * sizeof(struct yamux_stream));
+}
+
 int
 yamux_failed(const struct yamux *y)
 {

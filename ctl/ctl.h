@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "../common/text.h"
+#include "../common/utf8.h"
+
 /*
  * ctl_buf.c: bytes that grow at the end and are used up from the front.  A
  * zeroed struct is an empty one.  When out of memory the program ends.
@@ -35,12 +38,6 @@ void	 buf_free(struct buf *);
  * ctl_text.c
  */
 
-/*
- * The code point that the n bytes begin with.  Returns how many bytes it has,
- * or 0 when they begin with no well-formed UTF-8 (RFC 3629) or n is 0.
- */
-size_t	 text_rune(const char *, size_t n, uint32_t *);
-
 /* Columns of well-formed text, one for each code point. */
 size_t	 text_columns(const char *);
 
@@ -59,12 +56,6 @@ const char *text_age(uint64_t seconds);
  * anything else, zero and what does not fit in 32 bits.
  */
 int	 text_seconds(const char *, uint64_t *);
-
-/* A decimal number from 1 to max and nothing else.  Returns 0 or -1. */
-int	 text_number(const char *, uint64_t max, uint64_t *);
-
-/* RFC 3339 in UTC with as many decimals of the second: static buffer. */
-const char *text_time(uint64_t unix_ms, int decimals);
 
 /*
  * Writes out what is in stdout's buffer.  When nobody reads it any more

@@ -1,34 +1,22 @@
 /*
  * JSON strings (RFC 8259, 7), written and read.  Pure but for memory.
  */
+#include <err.h>
 #include <string.h>
 
+#include "../common/json_out.h"
 #include "ctl.h"
 
 void
 json_string(struct buf *b, const char *s, size_t n)
 {
-	size_t len;
-	uint32_t rune;
+	struct json j = { .comma = 0 };
 
-	buf_byte(b, '"');
-	for (; n > 0; s += len, n -= len) {
-		if ((len = text_rune(s, n, &rune)) == 0) {
-			buf_text(b, "\xef\xbf\xbd");	/* U+FFFD */
-			len = 1;
-		} else if (rune == '"' || rune == '\\') {
-			buf_byte(b, '\\');
-			buf_byte(b, (uint8_t)rune);
-		} else if (rune == '\n')
-			buf_text(b, "\\n");
-		else if (rune == '\t')
-			buf_text(b, "\\t");
-		else if (rune < 0x20 || rune == 0x7f)
-			buf_printf(b, "\\u%04x", (unsigned int)rune);
-		else
-			buf_add(b, s, len);
-	}
-	buf_byte(b, '"');
+	json_text(&j, NULL, s, n);
+	if (j.failed)
+		errx(1, "out of memory");
+	buf_add(b, j.text, j.len);
+	json_free(&j);
 }
 
 /* The four digits at p, or -1. */
@@ -61,7 +49,7 @@ json_string_scan(const char *s, size_t n)
 	if (n < 2 || s[0] != '"')
 		return (0);
 	for (i = 1; i < n && s[i] != '"'; i += len) {
-		if ((len = text_rune(s + i, n - i, &rune)) == 0 || rune < 0x20)
+		if ((len = utf8_rune(s + i, n - i, &rune)) == 0 || rune < 0x20)
 			return (0);
 		if (rune != '\\')
 			continue;

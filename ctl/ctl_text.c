@@ -12,42 +12,6 @@
 #include "ctl.h"
 
 size_t
-text_rune(const char *s, size_t n, uint32_t *rune)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const uint8_t *p = (const uint8_t *)s;
-	size_t i, len;
-	uint32_t r;
-
-	if (n == 0)
-		return (0);
-	if (p[0] < 0x80) {
-		*rune = p[0];
-		return (1);
-	}
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		len = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		len = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		len = 4;
-	else
-		return (0);
-	if (len > n)
-		return (0);
-	r = p[0] & (0x7fu >> len);
-	for (i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return (0);
-		r = r << 6 | (p[i] & 0x3f);
-	}
-	if (r < least[len] || r > 0x10ffff || (r >= 0xd800 && r <= 0xdfff))
-		return (0);
-	*rune = r;
-	return (len);
-}
-
-size_t
 text_columns(const char *s)
 {
 	size_t n = 0;
@@ -88,7 +52,7 @@ text_visible(struct buf *b, const char *s, size_t n)
 	uint32_t rune;
 
 	for (; n > 0; s += len, n -= len) {
-		len = text_rune(s, n, &rune);
+		len = utf8_rune(s, n, &rune);
 		if (len != 0 && !rune_is_unsafe(rune)) {
 			buf_add(b, s, len);
 			continue;
@@ -121,28 +85,6 @@ text_age(uint64_t s)
 }
 
 int
-text_number(const char *s, uint64_t max, uint64_t *v)
-{
-	uint64_t n = 0;
-	unsigned int digit;
-
-	if (*s == '\0')
-		return (-1);
-	for (; *s != '\0'; s++) {
-		if (*s < '0' || *s > '9')
-			return (-1);
-		digit = (unsigned int)(*s - '0');
-		if (n > max / 10 || n * 10 > max - digit)
-			return (-1);
-		n = n * 10 + digit;
-	}
-	if (n == 0)
-		return (-1);
-	*v = n;
-	return (0);
-}
-
-int
 text_seconds(const char *s, uint64_t *v)
 {
 	static const char units[] = "smhdw";
@@ -163,25 +105,6 @@ text_seconds(const char *s, uint64_t *v)
 		return (-1);
 	*v *= times;
 	return (0);
-}
-
-const char *
-text_time(uint64_t ms, int decimals)
-{
-	static char out[48];
-	char day[32];
-	struct tm tm;
-	time_t t = (time_t)(ms / 1000);
-
-	if (ms / 1000 > 253402300799ull || gmtime_r(&t, &tm) == NULL)
-		return ("9999-12-31T23:59:59Z"); /* what RFC 3339 ends at */
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (decimals == 3)
-		snprintf(out, sizeof(out), "%s.%03uZ", day,
-		    (unsigned int)(ms % 1000));
-	else
-		snprintf(out, sizeof(out), "%sZ", day);
-	return (out);
 }
 
 void

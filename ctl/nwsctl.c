@@ -16,10 +16,12 @@ struct ctl_options options;
 static int	cmd_reload(int, char *[]);
 static int	cmd_log(int, char *[]);
 static int	cmd_close(int, char *[]);
+static int	cmd_console(int, char *[]);
 static int	cmd_sandbox_test(int, char *[]);
 
 static const char *const names[] = { "show", "monitor", "reload", "log",
-	"close", "origin", "sandbox-test" };
+	"close", "origin", "peer", "check", "console",
+	"sandbox-test" };
 #define NAMES	(sizeof(names) / sizeof(names[0]))
 
 static const struct {
@@ -27,7 +29,8 @@ static const struct {
 	const char	*arguments, *help;
 } commands[NAMES] = {
 	{ cmd_show, "[summary | channels | clients | processes | limits |\n"
-	    "                  origins | metrics]", "what there is now" },
+	    "                  origins | links | peers | interfaces | "
+	    "discovery |\n                  metrics]", "what there is now" },
 	{ cmd_monitor, "", "events as they happen" },
 	{ cmd_reload, "", "read nwsd.conf again" },
 	{ cmd_log, "brief | verbose", "how much is logged" },
@@ -35,6 +38,9 @@ static const struct {
 	{ cmd_origin, "pending | list | allow [-t TIME] ORIGIN [SCOPE ...] |\n"
 	    "                  deny ORIGIN | revoke ORIGIN",
 	    "web pages that may connect" },
+	{ cmd_peer, "add | del HOST[:PORT]", "other nodes to link with" },
+	{ cmd_check, "", "whether other nodes can be found and reached" },
+	{ cmd_console, "", "where the console is" },
 	{ cmd_sandbox_test, "PROCESS [INSTANCE] open | socket | connect | exec",
 	    "have a process break out of its sandbox: it is killed and\n"
 	    "                  started again" },
@@ -71,7 +77,7 @@ cmd_reload(int argc, char *argv[])
 	(void)argv;
 	if (argc != 0)
 		return (-1);
-	link_send(MSG_CTL_RELOAD, NULL, 0, NULL, 0);
+	link_say(MSG_CTL_RELOAD, NULL, 0, NULL, 0);
 	return (link_outcome(NULL));
 }
 
@@ -87,7 +93,7 @@ cmd_log(int argc, char *argv[])
 	if ((i = word_choose(levels, 2, argv[0], "level")) < 0)
 		return (EXIT_ERROR);
 	level = (uint32_t)i;
-	link_send(MSG_CTL_LOG, &level, sizeof(level), NULL, 0);
+	link_say(MSG_CTL_LOG, &level, sizeof(level), NULL, 0);
 	return (link_outcome(NULL));
 }
 
@@ -101,7 +107,17 @@ cmd_close(int argc, char *argv[])
 	if (text_number(argv[0], INT64_MAX, &id) == -1)
 		return (report_error(EXIT_ERROR, "%s: not the id of a client, "
 		    "a decimal number (see `nwsctl show clients')", argv[0]));
-	link_send(MSG_CTL_CLOSE, &id, sizeof(id), NULL, 0);
+	link_say(MSG_CTL_CLOSE, &id, sizeof(id), NULL, 0);
+	return (link_outcome(NULL));
+}
+
+static int
+cmd_console(int argc, char *argv[])
+{
+	(void)argv;
+	if (argc != 0)
+		return (-1);
+	link_say(MSG_CTL_CONSOLE, NULL, 0, NULL, 0);
 	return (link_outcome(NULL));
 }
 
@@ -110,14 +126,15 @@ cmd_sandbox_test(int argc, char *argv[])
 {
 	static const char *const calls[TRIPS] = { "open", "socket", "connect",
 	    "exec" };
-	static const char *const processes[] = { "frontend", "router" };
+	static const char *const processes[] = { "frontend", "router",
+	    "discovery", "crypto", "files" };
 	struct msg_trip trip = { 0, 0, 0 };
 	uint64_t instance = 0;
 	int i;
 
 	if (argc != 2 && argc != 3)
 		return (-1);
-	if ((i = word_choose(processes, 2, argv[0], "process")) < 0)
+	if ((i = word_choose(processes, 5, argv[0], "process")) < 0)
 		return (EXIT_ERROR);
 	trip.process = process_find(processes[i]);
 	if (argc == 3 && strcmp(argv[1], "0") != 0 &&
@@ -128,7 +145,7 @@ cmd_sandbox_test(int argc, char *argv[])
 	if ((i = word_choose(calls, TRIPS, argv[argc - 1], "call")) < 0)
 		return (EXIT_ERROR);
 	trip.call = (uint32_t)i;
-	link_send(MSG_CTL_TRIP, &trip, sizeof(trip), NULL, 0);
+	link_say(MSG_CTL_TRIP, &trip, sizeof(trip), NULL, 0);
 	return (link_outcome(NULL));
 }
 

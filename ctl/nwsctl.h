@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../common/json_out.h"
 #include "../common/msg.h"
+#include "../common/rows.h"
 #include "ctl.h"
 
 enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_NO_DAEMON = 2 };
@@ -29,7 +31,7 @@ struct imsg;
 void	 link_open(void);
 void	 link_close(void);
 int	 link_fd(void);
-void	 link_send(uint32_t type, const void *, size_t, const void *, size_t);
+void	 link_say(uint32_t type, const void *, size_t, const void *, size_t);
 /*
  * The next message, borrowed until the next call: link_next() returns whether
  * there is one now, link_receive() waits for so many seconds.  The program ends
@@ -47,42 +49,6 @@ int	 report_error(int code, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
 
 /*
- * nwsctl_rows.c: answers, kept and merged.  Pure but for memory.
- */
-#define ROW_TEXTS	3
-
-struct row {
-	union {
-		struct msg_row		row;
-		struct msg_row_counter	counter;
-		struct msg_row_channel	channel;
-		struct msg_row_client	client;
-		struct msg_row_process	process;
-		struct msg_row_limit	limit;
-		struct msg_row_origin	origin;
-	} u;
-	char	*text[ROW_TEXTS];	/* with NUL, perhaps not the first */
-	size_t	 text_len[ROW_TEXTS];
-};
-
-struct rows {
-	struct row	*v;
-	size_t		 n, size;
-};
-
-/* Copies a row of an answer; -1 when it is none of enum show_what what. */
-int	 rows_add(struct rows *, uint32_t what, const void *, size_t);
-/*
- * Sums counters and channels of one name; merges rows of one origin and state.
- */
-void	 rows_merge(struct rows *, uint32_t what);
-/* Into the order of a table. */
-void	 rows_sort(struct rows *, uint32_t what);
-void	 rows_free(struct rows *);
-/* "router", "frontend 1": static buffer. */
-const char *row_process(const struct msg_row *);
-
-/*
  * Sends the question and collects the answer, merged and sorted.  Returns NULL,
  * or what is wrong with the answer (nwsctl_show.c).
  */
@@ -91,7 +57,7 @@ const char *rows_fetch(struct rows *, uint32_t what);
 /*
  * nwsctl_table.c: text in columns, pure but for memory.
  */
-#define TABLE_COLUMNS	12
+#define TABLE_COLUMNS	16
 
 struct table {
 	const char	*heads;		/* separated by '|'; '>' first: right */
@@ -108,28 +74,20 @@ void	 table_cell(struct table *, const char *, ...)
 /* Appends it, heads first, with no white space at ends of lines; frees it. */
 void	 table_end(struct table *, struct buf *);
 
-/*
- * nwsctl_json.c: JSON objects, pure but for memory.
- */
-struct json {
-	struct buf	out;
-	int		comma;
-};
-
-/* key is NULL for the outermost and in an array.  c is '{' or '['. */
-void	 json_open(struct json *, const char *key, char c);
-void	 json_shut(struct json *, char c);
-void	 json_text(struct json *, const char *key, const char *, size_t);
-void	 json_word(struct json *, const char *key, const char *);
-void	 json_uint(struct json *, const char *key, uint64_t);
-void	 json_id(struct json *, const char *key, uint64_t);
-void	 json_bool(struct json *, const char *key, int);
-/* Any JSON as it is. */
-void	 json_raw(struct json *, const char *key, const char *, size_t);
-/* {"schema":1, */
-void	 json_begin(struct json *);
-/* } and out with it. */
+/* Ends the object, prints and frees it (nwsctl_link.c). */
 void	 json_finish(struct json *);
+/* Prints and frees what is whole. */
+void	 json_print(struct json *);
+
+/*
+ * nwsctl_net.c: rows about other machines, as cells of a table; pure but
+ * for memory.
+ */
+void	 text_link(struct table *, const struct row *);
+void	 text_peer(struct table *, const struct row *);
+void	 text_interface(struct table *, const struct row *);
+void	 text_service(struct table *, const struct row *);
+void	 text_finding(struct table *, const struct row *);
 
 /*
  * The commands: argv[0] is the first word after the command's name.  Each
@@ -138,6 +96,8 @@ void	 json_finish(struct json *);
 int	 cmd_show(int argc, char *argv[]);	/* nwsctl_show.c */
 int	 cmd_monitor(int argc, char *argv[]);	/* nwsctl_monitor.c */
 int	 cmd_origin(int argc, char *argv[]);	/* nwsctl_origin.c */
+int	 cmd_peer(int argc, char *argv[]);	/* nwsctl_peer.c */
+int	 cmd_check(int argc, char *argv[]);	/* nwsctl_show.c */
 int	 metrics_show(void);			/* nwsctl_metrics.c */
 int	 origins_show(int pending, int decided); /* nwsctl_show.c */
 
@@ -146,8 +106,10 @@ int	 origins_show(int pending, int decided); /* nwsctl_show.c */
  * (nwsctl_event.c, pure).  Returns 0, or -1 when they are not key=value.
  */
 int	 event_members(struct json *, const char *, size_t);
-/* "client-open" and so on. */
+/* "client_open" and so on. */
 const char *event_name(uint32_t kind);
+/* What its id is the number of: "client", "link", "peer". */
+const char *event_subject(uint32_t kind);
 
 /*
  * nwsctl_word.c, pure: the index of the word, or of the only one that begins

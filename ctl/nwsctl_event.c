@@ -15,10 +15,29 @@ event_name(uint32_t kind)
 		[EVENT_LIMIT] = "limit",
 		[EVENT_PROCESS] = "process",
 		[EVENT_RELOAD] = "reload",
-		[EVENT_MISSED] = "missed"
+		[EVENT_MISSED] = "missed",
+		[EVENT_LINK_UP] = "link_up",
+		[EVENT_LINK_DOWN] = "link_down",
+		[EVENT_PEER_FOUND] = "peer_found",
+		[EVENT_PEER_GONE] = "peer_gone"
 	};
 
 	return (kind < EVENT_KINDS ? names[kind] : "unknown");
+}
+
+const char *
+event_subject(uint32_t kind)
+{
+	switch (kind) {
+	case EVENT_LINK_UP:
+	case EVENT_LINK_DOWN:
+		return ("link");
+	case EVENT_PEER_FOUND:
+	case EVENT_PEER_GONE:
+		return ("peer");
+	default:
+		return ("client");
+	}
 }
 
 /* Bytes of a key that begins here and ends before '='; 0 for none. */

@@ -19,6 +19,22 @@
 
 static struct imsgbuf *link_buf;
 
+void
+json_print(struct json *j)
+{
+	if (j->failed)
+		errx(EXIT_ERROR, "out of memory");
+	fwrite(j->text, 1, j->len, stdout);
+	json_free(j);
+}
+
+void
+json_finish(struct json *j)
+{
+	json_end(j);
+	json_print(j);
+}
+
 int
 report_error(int code, const char *fmt, ...)
 {
@@ -130,7 +146,7 @@ gone(void)
 }
 
 void
-link_send(uint32_t type, const void *p, size_t n, const void *tail,
+link_say(uint32_t type, const void *p, size_t n, const void *tail,
     size_t tail_len)
 {
 	int r;

@@ -1,4 +1,5 @@
 /* nwsctl monitor: events as they happen, until interrupted. */
+#include <err.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,15 +27,16 @@ print_json(const struct msg_event *e, const char *p, size_t n)
 	json_word(&j, "process", process_name(e->process));
 	json_uint(&j, "instance", e->instance);
 	if (e->id != 0)
-		json_id(&j, "client", e->id);
+		json_id(&j, event_subject(e->kind), e->id);
 	json_open(&members, NULL, '{');
 	if (event_members(&members, p, n) == 0) {
 		json_shut(&members, '}');
-		json_raw(&j, "data", (char *)members.out.data,
-		    members.out.len);
+		if (members.failed)
+			err(EXIT_ERROR, NULL);
+		json_raw(&j, "data", members.text, members.len);
 	} else
 		json_text(&j, "text", p, n);
-	buf_free(&members.out);
+	json_free(&members);
 	json_finish(&j);
 }
 
@@ -48,7 +50,8 @@ print_text(const struct msg_event *e, const char *p, size_t n)
 	buf_printf(&line, "%s %s: %s", text_time(e->time_ms, 3),
 	    row_process(&from), event_name(e->kind));
 	if (e->id != 0)
-		buf_printf(&line, " client=%llu", (unsigned long long)e->id);
+		buf_printf(&line, " %s=%llu", event_subject(e->kind),
+		    (unsigned long long)e->id);
 	if (n > 0)
 		buf_byte(&line, ' ');
 	text_visible(&line, p, n);
@@ -80,7 +83,7 @@ cmd_monitor(int argc, char *argv[])
 	(void)argv;
 	if (argc != 0)
 		return (-1);
-	link_send(MSG_CTL_MONITOR, NULL, 0, NULL, 0);
+	link_say(MSG_CTL_MONITOR, NULL, 0, NULL, 0);
 	signal(SIGINT, interrupt);
 	signal(SIGTERM, interrupt);
 	for (;;) {

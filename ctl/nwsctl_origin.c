@@ -63,7 +63,7 @@ change(struct msg_origin *ask, const char *text)
 		    "scheme://host[:port], without a path, such as "
 		    "https://example.org or https://*.example.org", text));
 	origin_pattern_text(&pattern, name, sizeof(name));
-	link_send(MSG_CTL_ORIGIN, ask, sizeof(*ask), name, strlen(name));
+	link_say(MSG_CTL_ORIGIN, ask, sizeof(*ask), name, strlen(name));
 	snprintf(said, sizeof(said), "%s %s", name, done[ask->verb]);
 	return (link_outcome(said));
 }

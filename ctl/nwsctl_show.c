@@ -4,6 +4,7 @@
  */
 #include <bsd/string.h>
 #include <err.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,34 +18,32 @@ static void	text_client(struct table *, const struct row *);
 static void	text_process(struct table *, const struct row *);
 static void	text_limit(struct table *, const struct row *);
 static void	text_origin(struct table *, const struct row *);
-static void	json_counter(struct json *, const struct row *);
-static void	json_channel(struct json *, const struct row *);
-static void	json_client(struct json *, const struct row *);
-static void	json_process(struct json *, const struct row *);
-static void	json_limit(struct json *, const struct row *);
-static void	json_origin(struct json *, const struct row *);
 
 static const struct {
 	const char	*heads;
 	void		(*text)(struct table *, const struct row *);
-	void		(*json)(struct json *, const struct row *);
 } views[SHOW_WHATS] = {
-	[SHOW_SUMMARY] = { "COUNTER|>VALUE", text_counter, json_counter },
-	[SHOW_CHANNELS] = { "CHANNEL|>MEMBERS|>MESSAGES|>BYTES|PRESENCE",
-	    text_channel, json_channel },
+	[SHOW_SUMMARY] = { "COUNTER|>VALUE", text_counter },
+	[SHOW_CHANNELS] = { "CHANNEL|>MEMBERS|>ELSEWHERE|>MESSAGES|>BYTES|"
+	    "PRESENCE", text_channel },
 	[SHOW_CLIENTS] = { ">CLIENT|CHANNEL|ORIGIN|ADDRESS|FRONTEND|>AGE|"
-	    ">IDLE|>MESSAGES|>BYTES|>QUEUED|IS", text_client, json_client },
+	    ">IDLE|>MESSAGES|>BYTES|>QUEUED|IS", text_client },
 	[SHOW_PROCESSES] = { "PROCESS|>PID|>AGE|>STARTS|>MEMORY",
-	    text_process, json_process },
-	[SHOW_LIMITS] = { "LIMIT|PROCESS|>USED|>MAX|>HITS", text_limit,
-	    json_limit },
+	    text_process },
+	[SHOW_LIMITS] = { "LIMIT|PROCESS|>USED|>MAX|>HITS", text_limit },
 	[SHOW_ORIGINS] = { "ORIGIN|STATE|SCOPES|EXPIRES|>REQUESTS",
-	    text_origin, json_origin },
+	    text_origin },
+	[SHOW_LINKS] = { ">LINK|ADDRESS|IS|>RTT|>AGE|>IDLE|>CHANNELS|>MEMBERS|"
+	    ">SENT|>BYTES|>RECEIVED|>BYTES|>QUEUED|>DROPPED|PEER",
+	    text_link },
+	[SHOW_PEERS] = { "NAME|FROM|STATE|>FAILURES|>RETRY|ADDRESSES|"
+	    "PEER OR REASON", text_peer },
+	[SHOW_INTERFACES] = { ">INDEX|INTERFACE|IS|IPV4|IPV6|>SENT|>RECEIVED|"
+	    ">OTHERS|ADDRESSES|REASON", text_interface },
+	[SHOW_DISCOVERY] = { "INSTANCE|WHOSE|HOST|ADDRESSES|TXT",
+	    text_service },
+	[SHOW_CHECK] = { "CHECK|FINDING", text_finding },
 };
-
-static const char *const whats[] = { "summary", "channels", "clients",
-	"processes", "limits", "origins", "metrics" };
-#define SHOW_METRICS	SHOW_WHATS
 
 static void
 text_counter(struct table *t, const struct row *r)
@@ -54,47 +53,24 @@ text_counter(struct table *t, const struct row *r)
 }
 
 static void
-json_counter(struct json *j, const struct row *r)
-{
-	json_uint(j, r->text[0], r->u.counter.value);
-}
-
-static void
 text_channel(struct table *t, const struct row *r)
 {
 	const struct msg_row_channel *c = &r->u.channel;
 
 	table_outside(t, r->text[0], r->text_len[0]);
 	table_cell(t, "%llu", (unsigned long long)c->members);
+	table_cell(t, "%u", c->remote);
 	table_cell(t, "%llu", (unsigned long long)c->messages);
 	table_cell(t, "%llu", (unsigned long long)c->bytes);
 	table_cell(t, "%s", c->presence ? "on" : "off");
 }
 
 static void
-json_channel(struct json *j, const struct row *r)
-{
-	const struct msg_row_channel *c = &r->u.channel;
-
-	json_open(j, NULL, '{');
-	json_text(j, "channel", r->text[0], r->text_len[0]);
-	json_uint(j, "members", c->members);
-	json_uint(j, "messages", c->messages);
-	json_uint(j, "bytes", c->bytes);
-	json_bool(j, "presence", c->presence != 0);
-	json_shut(j, '}');
-}
-
-/* Why a client is not read from, a name for each bit of msg_row_client. */
-static const char *const pauses[] = { "rate", "router", "output", "joining" };
-#define PAUSES	(sizeof(pauses) / sizeof(pauses[0]))
-
-static void
 text_client(struct table *t, const struct row *r)
 {
 	const struct msg_row_client *c = &r->u.client;
 	char is[128];
-	size_t i;
+	unsigned int i;
 
 	table_cell(t, "%llu", (unsigned long long)c->id);
 	table_outside(t, r->text[0], r->text_len[0]);
@@ -108,42 +84,12 @@ text_client(struct table *t, const struct row *r)
 	table_cell(t, "%llu", (unsigned long long)c->queued);
 	snprintf(is, sizeof(is), "%s%s", c->binary ? "binary" : "json",
 	    c->deflate ? " deflate" : "");
-	for (i = 0; i < PAUSES; i++)
-		if (c->paused & 1u << i) {
+	for (i = 0; pause_name(i) != NULL; i++)
+		if (c->paused & (1u << i)) {
 			strlcat(is, " paused-", sizeof(is));
-			strlcat(is, pauses[i], sizeof(is));
+			strlcat(is, pause_name(i), sizeof(is));
 		}
 	table_cell(t, "%s", is);
-}
-
-static void
-json_client(struct json *j, const struct row *r)
-{
-	const struct msg_row_client *c = &r->u.client;
-	size_t i;
-
-	json_open(j, NULL, '{');
-	json_id(j, "client", c->id);
-	json_text(j, "channel", r->text[0], r->text_len[0]);
-	if (r->text_len[1] > 0)
-		json_text(j, "origin", r->text[1], r->text_len[1]);
-	else
-		json_raw(j, "origin", "null", 4);
-	json_text(j, "address", r->text[2], r->text_len[2]);
-	json_uint(j, "frontend", c->row.instance);
-	json_uint(j, "age_s", c->age_s);
-	json_uint(j, "idle_s", c->idle_s);
-	json_uint(j, "messages_in", c->messages_in);
-	json_uint(j, "bytes_in", c->bytes_in);
-	json_uint(j, "queued_bytes", c->queued);
-	json_bool(j, "binary", c->binary != 0);
-	json_bool(j, "deflate", c->deflate != 0);
-	json_open(j, "paused", '[');
-	for (i = 0; i < PAUSES; i++)
-		if (c->paused & 1u << i)
-			json_word(j, NULL, pauses[i]);
-	json_shut(j, ']');
-	json_shut(j, '}');
 }
 
 static void
@@ -156,21 +102,6 @@ text_process(struct table *t, const struct row *r)
 	table_cell(t, "%s", text_age(p->age_s));
 	table_cell(t, "%llu", (unsigned long long)p->starts);
 	table_cell(t, "%llu KiB", (unsigned long long)p->rss_kib);
-}
-
-static void
-json_process(struct json *j, const struct row *r)
-{
-	const struct msg_row_process *p = &r->u.process;
-
-	json_open(j, NULL, '{');
-	json_word(j, "process", process_name(p->row.process));
-	json_uint(j, "instance", p->row.instance);
-	json_uint(j, "pid", p->pid);
-	json_uint(j, "age_s", p->age_s);
-	json_uint(j, "starts", p->starts);
-	json_uint(j, "rss_kib", p->rss_kib);
-	json_shut(j, '}');
 }
 
 static void
@@ -189,42 +120,13 @@ text_limit(struct table *t, const struct row *r)
 }
 
 static void
-json_limit(struct json *j, const struct row *r)
-{
-	const struct msg_row_limit *l = &r->u.limit;
-
-	json_open(j, NULL, '{');
-	json_text(j, "limit", r->text[0], r->text_len[0]);
-	json_word(j, "process", process_name(l->row.process));
-	json_uint(j, "instance", l->row.instance);
-	json_uint(j, "used", l->used);
-	if (l->max != 0)
-		json_uint(j, "max", l->max);
-	else
-		json_raw(j, "max", "null", 4);
-	json_uint(j, "hits", l->hits);
-	json_shut(j, '}');
-}
-
-static const char *
-state_name(uint32_t state)
-{
-	static const char *const names[] = { [ORIGIN_PENDING] = "pending",
-	    [ORIGIN_ALLOWED] = "allowed", [ORIGIN_DENIED] = "denied",
-	    [ORIGIN_CONFIGURED] = "configured" };
-
-	return (state < sizeof(names) / sizeof(names[0]) ? names[state] :
-	    "unknown");
-}
-
-static void
 text_origin(struct table *t, const struct row *r)
 {
 	const struct msg_row_origin *o = &r->u.origin;
 	char scopes[128];
 
 	table_outside(t, r->text[0], r->text_len[0]);
-	table_cell(t, "%s", state_name(o->state));
+	table_cell(t, "%s", origin_state_name(o->state));
 	table_cell(t, "%s", o->scope == SCOPE_ALL ? "all" :
 	    scope_text(o->scope, scopes, sizeof(scopes)));
 	if (o->expires != 0)
@@ -237,31 +139,6 @@ text_origin(struct table *t, const struct row *r)
 		table_cell(t, "-");
 }
 
-static void
-json_origin(struct json *j, const struct row *r)
-{
-	const struct msg_row_origin *o = &r->u.origin;
-	char name[64];
-	uint32_t bit;
-
-	json_open(j, NULL, '{');
-	json_text(j, "origin", r->text[0], r->text_len[0]);
-	json_word(j, "state", state_name(o->state));
-	json_open(j, "scopes", '[');
-	for (bit = 1; bit <= SCOPE_ALL; bit <<= 1)
-		if (o->scope & bit)
-			json_word(j, NULL, scope_text(bit, name,
-			    sizeof(name)));
-	json_shut(j, ']');
-	if (o->expires != 0)
-		json_word(j, "expires", text_time(o->expires * 1000, 0));
-	else
-		json_raw(j, "expires", "null", 4);
-	if (o->state == ORIGIN_PENDING)
-		json_uint(j, "requests", o->seen);
-	json_shut(j, '}');
-}
-
 const char *
 rows_fetch(struct rows *rows, uint32_t what)
 {
@@ -271,16 +148,16 @@ rows_fetch(struct rows *rows, uint32_t what)
 	struct imsg m;
 	uint32_t code;
 
-	link_send(MSG_CTL_SHOW, &show, sizeof(show), NULL, 0);
+	link_say(MSG_CTL_SHOW, &show, sizeof(show), NULL, 0);
 	for (;;) {
 		link_receive(&m, 30);
 		if (m.hdr.type == MSG_CTL_DONE)
 			break;
 		if (m.hdr.type == MSG_CTL_ROW &&
 		    rows_add(rows, what, m.data, m.hdr.len) == -1)
-			exit(report_error(EXIT_ERROR, "a row from nwsd that "
-			    "this nwsctl does not know: are they of one "
-			    "version?"));
+			exit(report_error(EXIT_ERROR, "%s", errno == ENOMEM ?
+			    "out of memory" : "a row from nwsd that this "
+			    "nwsctl does not know: are they of one version?"));
 	}
 	rows_merge(rows, what);
 	rows_sort(rows, what);
@@ -294,24 +171,6 @@ rows_fetch(struct rows *rows, uint32_t what)
 	    sizeof(problem));
 	buf_free(&text);
 	return (problem);
-}
-
-static void
-print_json(const struct rows *rows, uint32_t what, const char *problem)
-{
-	struct json j;
-	size_t i;
-	char c = what == SHOW_SUMMARY ? '{' : '[';
-
-	json_begin(&j);
-	json_bool(&j, "ok", problem == NULL);
-	if (problem != NULL)
-		json_word(&j, "error", problem);
-	json_open(&j, whats[what], c);
-	for (i = 0; i < rows->n; i++)
-		views[what].json(&j, &rows->v[i]);
-	json_shut(&j, c == '{' ? '}' : ']');
-	json_finish(&j);
 }
 
 static uint64_t
@@ -329,11 +188,12 @@ value(const struct rows *rows, const char *name)
 static void
 headline(const struct rows *rows, struct buf *out)
 {
-	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels\n",
-	    text_age(value(rows, "parent_uptime_seconds")),
+	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels, "
+	    "%llu links\n", text_age(value(rows, "parent_uptime_seconds")),
 	    (unsigned long long)value(rows, "parent_processes"),
 	    (unsigned long long)value(rows, "frontend_clients"),
-	    (unsigned long long)value(rows, "router_channels"));
+	    (unsigned long long)value(rows, "router_channels"),
+	    (unsigned long long)value(rows, "crypto_links"));
 	if (value(rows, "frontend_origin_any") != 0)
 		buf_text(out, "pages of EVERY origin may connect "
 		    "(`allow origin any' in nwsd.conf)\n");
@@ -365,9 +225,12 @@ print_text(const struct rows *rows, uint32_t what)
 static int
 print_rows(const struct rows *rows, uint32_t what, const char *problem)
 {
-	if (options.json)
-		print_json(rows, what, problem);
-	else
+	struct json j;
+
+	if (options.json) {
+		rows_json(&j, rows, what, problem);
+		json_print(&j);
+	} else
 		print_text(rows, what);
 	stdout_flush();
 	if (problem == NULL)
@@ -401,20 +264,43 @@ origins_show(int pending, int decided)
 	return (code);
 }
 
+/* Asks for an examination; fails when it found a failure. */
+int
+cmd_check(int argc, char *argv[])
+{
+	struct rows rows = { NULL, 0, 0 };
+	const char *problem;
+	int code;
+
+	(void)argv;
+	if (argc != 0)
+		return (-1);
+	if ((problem = rows_fetch(&rows, SHOW_CHECK)) == NULL)
+		problem = rows_check_problem(&rows);
+	code = print_rows(&rows, SHOW_CHECK, problem);
+	rows_free(&rows);
+	return (code);
+}
+
 int
 cmd_show(int argc, char *argv[])
 {
 	struct rows rows = { NULL, 0, 0 };
 	const char *problem;
+	const char *words[SHOW_WHATS + 1];
 	int code, what = SHOW_SUMMARY;
 
 	if (argc > 1)
 		return (-1);
-	if (argc == 1 && (what = word_choose(whats, sizeof(whats) /
-	    sizeof(whats[0]), argv[0], "thing to show")) < 0)
+	memcpy(words, rows_names, sizeof(rows_names));
+	words[SHOW_WHATS] = "metrics";
+	if (argc == 1 && (what = word_choose(words, SHOW_WHATS + 1, argv[0],
+	    "thing to show")) < 0)
 		return (EXIT_ERROR);
-	if (what == SHOW_METRICS)
+	if (what == SHOW_WHATS)
 		return (metrics_show());
+	if (what == SHOW_CHECK)
+		return (cmd_check(0, NULL));
 	problem = rows_fetch(&rows, (uint32_t)what);
 	code = print_rows(&rows, (uint32_t)what, problem);
 	rows_free(&rows);

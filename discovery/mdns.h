@@ -16,6 +16,7 @@
 #define MDNS_BYTES_IPV4		1472
 #define MDNS_BYTES_IPV6		1440
 #define MDNS_BYTES_LEAST	512
+#define MDNS_SOURCES		64	/* classes of hosts */
 
 /*
  * Where a packet came from.  The caller made sure that this is on the link
@@ -26,6 +27,7 @@ struct mdns_from {
 	uint16_t	port;
 	int		multicast;	/* the packet was sent to the group */
 	int		own;		/* from an address of this machine */
+	uint32_t	source;		/* class of its address, by a hash */
 };
 
 /* A packet to send; bytes are borrowed until the call returns. */

@@ -144,6 +144,7 @@ querier_instance_remove(struct querier *q, struct instance *i)
 	RB_REMOVE(instance_tree, &q->by_name, i);
 	TAILQ_REMOVE(instance_age(q, i), i, by_age);
 	q->count--;
+	q->held[i->source]--;
 	if (i->stale)
 		TAILQ_REMOVE(&q->stale, i, by_stale);
 	q->nresolved -= i->resolved ? 1 : 0;
@@ -163,6 +164,21 @@ querier_instance_remove(struct querier *q, struct instance *i)
 		free(i);
 }
 
+/* Who makes room for another one; NULL when all are to be kept. */
+static struct instance *
+instance_worst(struct querier *q)
+{
+	struct instance *i, *worst = NULL;
+	size_t n;
+
+	for (n = 0; n < 2; n++)
+		TAILQ_FOREACH(i, &q->by_age[n], by_age)
+			if (worst == NULL ||
+			    q->held[i->source] > q->held[worst->source])
+				worst = i;
+	return (worst);
+}
+
 /* Room for one more: 0, or -1 when all others are to be kept. */
 static int
 instance_room(struct querier *q)
@@ -174,16 +190,16 @@ instance_room(struct querier *q)
 	/* Nobody fetched the reports for long. */
 	if (q->nleft >= QUERIER_INSTANCES_MAX)
 		return (-1);
-	if ((i = TAILQ_FIRST(&q->by_age[0])) == NULL &&
-	    (i = TAILQ_FIRST(&q->by_age[1])) == NULL)
+	if ((i = instance_worst(q)) == NULL)
 		return (-1);
 	q->evicted++;
+	i->evicted = 1;
 	querier_instance_remove(q, i);
 	return (0);
 }
 
 static struct instance *
-instance_new(struct querier *q, const struct dns_name *name)
+instance_new(struct querier *q, const struct dns_name *name, uint32_t source)
 {
 	struct instance *i;
 
@@ -191,6 +207,8 @@ instance_new(struct querier *q, const struct dns_name *name)
 		return (NULL);
 	i->name = *name;
 	i->ask_ms = MDNS_NEVER;
+	i->source = source % MDNS_SOURCES;
+	q->held[i->source]++;
 	RB_INSERT(instance_tree, &q->by_name, i);
 	TAILQ_INSERT_TAIL(&q->by_age[0], i, by_age);
 	q->count++;
@@ -348,7 +366,7 @@ querier_set_link(struct querier *q, uint32_t id, size_t max_bytes, uint64_t now)
 	l->interval_ms = INTERVAL_MS;
 	l->browse_ms = now +
 	    mdns_random_between(&q->random, DELAY_LEAST_MS, DELAY_MOST_MS);
-	l->ask_ms = MDNS_NEVER;
+	l->ask_ms = l->refresh_ms = MDNS_NEVER;
 	q->now = now;
 	return (0);
 }
@@ -379,6 +397,7 @@ querier_delete_link(struct querier *q, uint32_t id, uint64_t now)
 struct input {
 	struct querier *q;
 	struct querier_link *l;
+	const struct mdns_from *from;
 	uint64_t now;
 };
 
@@ -409,8 +428,8 @@ take_pointer(const struct input *in, const struct dns_record *rr)
 	    !dns_name_child(&rr->u.ptr, &q->type) ||
 	    !dns_name_clean(&rr->u.ptr))
 		return;
-	if ((i = querier_instance(q, &rr->u.ptr)) == NULL &&
-	    (rr->ttl == 0 || (i = instance_new(q, &rr->u.ptr)) == NULL))
+	if ((i = querier_instance(q, &rr->u.ptr)) == NULL && (rr->ttl == 0 ||
+	    (i = instance_new(q, &rr->u.ptr, in->from->source)) == NULL))
 		return;
 	/* Shared, and bounded as the instances are. */
 	i->on |= (uint64_t)1 << (in->l - q->link);
@@ -503,7 +522,7 @@ int
 querier_input(struct querier *q, uint32_t link, const struct mdns_from *from,
     const uint8_t *bytes, size_t len, uint64_t now)
 {
-	struct input in = { q, NULL, now };
+	struct input in = { q, NULL, from, now };
 	struct dns_reader reader;
 
 	if (dns_check(bytes, len) == -1)
@@ -531,10 +550,25 @@ link_ask(struct querier_link *l, uint64_t now)
 {
 	uint64_t when = now;
 
-	if (l->sent && now - l->sent_ms < GAP_MS)
-		when = l->sent_ms + GAP_MS;
+	if (l->asked && now - l->asked_ms < GAP_MS)
+		when = l->asked_ms + GAP_MS;
 	if (when < l->ask_ms)
 		l->ask_ms = when;
+}
+
+/*
+ * The question for the type, out of turn; but not twice within a second (RFC
+ * 6762, 5.2), whatever there is to be asked for.
+ */
+static void
+link_refresh(struct querier_link *l, uint64_t now)
+{
+	uint64_t when = now;
+
+	if (l->browsed && now - l->browsed_ms < INTERVAL_MS)
+		when = l->browsed_ms + INTERVAL_MS;
+	if (when < l->refresh_ms)
+		l->refresh_ms = when;
 }
 
 /* An entry nears its end: it is asked for while something depends on it. */
@@ -546,12 +580,12 @@ querier_refresh(struct querier *q, struct cache_entry *e)
 	if (l == NULL)
 		return;
 	if (e->type == DNS_PTR)
-		l->refresh = 1;
+		link_refresh(l, q->now);
 	else if (e->type == DNS_A || e->type == DNS_AAAA)
 		e->ask = host_first(q, &e->name) != NULL;
 	else
 		e->ask = querier_instance(q, &e->name) != NULL;
-	if (l->refresh || e->ask)
+	if (e->ask)
 		link_ask(l, q->now);
 }
 
@@ -584,20 +618,28 @@ static void
 link_run(struct querier *q, struct querier_link *l, uint64_t now,
     const struct mdns_sender *s)
 {
-	int browse = l->browse_ms <= now;
+	int browse = l->refresh_ms <= now;
 
-	if (!browse && l->ask_ms > now)
-		return;
-	if (browse) {
+	if (l->browse_ms <= now) {
+		/* Out of turn, it was just asked. */
+		browse = browse || !l->browsed ||
+		    now - l->browsed_ms >= INTERVAL_MS;
 		browse_next(l, now);
 		l->suppressed = 0;
 	}
+	if (browse) {
+		l->refresh_ms = MDNS_NEVER;
+		l->browsed = 1;
+		l->browsed_ms = now;
+		querier_browse(q, l, now, s);
+	}
+	if (l->ask_ms > now)
+		return;
 	l->ask_ms = MDNS_NEVER;
-	l->sent = 1;
-	l->sent_ms = now;
-	browse |= l->refresh;
-	l->refresh = 0;
-	querier_ask(q, l, browse, now, s);
+	l->asked = 1;
+	l->asked_ms = now;
+	if (querier_ask(q, l, s))
+		l->ask_ms = now + GAP_MS;
 }
 
 void
@@ -636,6 +678,8 @@ querier_due(struct querier *q)
 			due = q->link[n].browse_ms;
 		if (q->link[n].ask_ms < due)
 			due = q->link[n].ask_ms;
+		if (q->link[n].refresh_ms < due)
+			due = q->link[n].refresh_ms;
 	}
 	return (due);
 }

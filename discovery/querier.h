@@ -3,9 +3,10 @@
  * one type of service, on all links, resolved to addresses; pure: packets and
  * times in, packets and reports out.
  *
- * Bounded: QUERIER_INSTANCES_MAX instances; another one takes the place of the
- * one that is not resolved and was heard of longest ago, else of the one that
- * is resolved and was, but never of a pinned one.
+ * Bounded: QUERIER_INSTANCES_MAX instances; another one takes the place of one
+ * that the class of hosts announced which announced most, so that nobody makes
+ * all others be forgotten: the one that is not resolved and was heard of
+ * longest ago, else the one that is resolved and was, but never a pinned one.
  */
 #ifndef DISCOVERY_QUERIER_H
 #define DISCOVERY_QUERIER_H
@@ -29,6 +30,7 @@ struct querier_address {
 
 struct querier_service {
 	struct dns_name	instance, host;
+	uint32_t	source;		/* of who was first to say so */
 	uint16_t	port;
 	uint16_t	txtlen;
 	uint8_t		txt[CACHE_RDATA_MAX];
@@ -40,7 +42,8 @@ enum querier_event {
 	QUERIER_NONE,
 	QUERIER_FOUND,
 	QUERIER_CHANGED,
-	QUERIER_GONE		/* the service as it was reported last */
+	QUERIER_GONE,		/* the service as it was reported last */
+	QUERIER_EVICTED		/* the same: it may be there, but no room is */
 };
 
 struct querier_stats {
@@ -83,6 +86,9 @@ void	querier_run(struct querier *, uint64_t now,
  * be called until then after each packet, run and change of links.
  */
 enum querier_event querier_report(struct querier *, struct querier_service *);
+
+/* All that were found are reported as found once more. */
+void	querier_retell(struct querier *);
 
 /*
  * Keeps an instance and its records when others are thrown out (a link to it is

@@ -6,9 +6,16 @@
 
 #include "discovery/querier_private.h"
 
+/*
+ * Of questions about records, beside the one that is being filled: who makes us
+ * ask must not make us flood the network.
+ */
+#define FULL_MAX 1
+
 /* A packet that is being filled, and the next one when it is full. */
 struct packet {
 	struct dns_writer w;
+	unsigned int full;	/* packets that were */
 	uint8_t buf[DNS_MESSAGE_MAX];
 	const struct querier_link *l;
 	const struct mdns_sender *s;
@@ -49,6 +56,7 @@ packet_question(struct packet *p, const struct dns_name *name, uint16_t type)
 	q.unicast = 0;
 	if (dns_put_question(&p->w, &q) == 0)
 		return;
+	p->full++;
 	packet_send(p);
 	packet_begin(p);
 	/* One always fits into an empty packet. */
@@ -103,8 +111,31 @@ ask_instance(struct querier *q, struct packet *p, struct instance *i)
 	packet_question(p, &i->host, DNS_AAAA);
 }
 
-/* Records that near their end (5.2); each name and type once. */
-static void
+/* Instances that are to be resolved; returns whether some are left. */
+static int
+ask_instances(struct querier *q, struct packet *p)
+{
+	struct instance *i;
+	uint64_t bit = (uint64_t)1 << (p->l - q->link);
+	int n;
+
+	for (n = 0; n < QUERIER_AGES; n++)
+		TAILQ_FOREACH(i, &q->by_age[n], by_age) {
+			if ((i->need & bit) == 0)
+				continue;
+			if (p->full >= FULL_MAX)
+				return (1);
+			i->need &= ~bit;
+			ask_instance(q, p, i);
+		}
+	return (0);
+}
+
+/*
+ * Records that near their end (5.2); each name and type once.  Returns whether
+ * some are left.
+ */
+static int
 ask_refresh(struct querier *q, struct packet *p)
 {
 	struct cache_entry *e, *last = NULL;
@@ -112,39 +143,47 @@ ask_refresh(struct querier *q, struct packet *p)
 	for (e = cache_begin(&q->cache); e != NULL; e = cache_after(e)) {
 		if (!e->ask || e->link != p->l->id)
 			continue;
+		if (last == NULL || last->type != e->type ||
+		    !dns_name_same(&last->name, &e->name)) {
+			if (p->full >= FULL_MAX)
+				return (1);
+			packet_question(p, &e->name, e->type);
+		}
 		e->ask = 0;
-		if (last != NULL && last->type == e->type &&
-		    dns_name_same(&last->name, &e->name))
-			continue;
 		last = e;
-		packet_question(p, &e->name, e->type);
 	}
+	return (0);
 }
 
 void
-querier_ask(struct querier *q, struct querier_link *l, int browse, uint64_t now,
+querier_browse(struct querier *q, struct querier_link *l, uint64_t now,
     const struct mdns_sender *s)
 {
-	struct instance *i;
 	struct packet p;
-	uint64_t bit = (uint64_t)1 << (l - q->link);
-	int n;
 
 	p.l = l;
 	p.s = s;
-	if (browse)
-		ask_browse(q, &p, now);
+	p.full = 0;
+	ask_browse(q, &p, now);
+}
+
+int
+querier_ask(struct querier *q, struct querier_link *l,
+    const struct mdns_sender *s)
+{
+	struct packet p;
+	int more;
+
+	p.l = l;
+	p.s = s;
+	p.full = 0;
 	packet_begin(&p);
-	for (n = 0; n < QUERIER_AGES; n++)
-		for (i = TAILQ_FIRST(&q->by_age[n]); i != NULL;
-		     i = TAILQ_NEXT(i, by_age)) {
-			if ((i->need & bit) == 0)
-				continue;
-			i->need &= ~bit;
-			ask_instance(q, &p, i);
-		}
-	ask_refresh(q, &p);
+	more = ask_instances(q, &p);
+	/* Neither keeps the other from being asked. */
+	p.full = 0;
+	more |= ask_refresh(q, &p);
 	packet_send(&p);
+	return (more);
 }
 
 int

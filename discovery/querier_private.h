@@ -1,4 +1,4 @@
-/* What querier.c and querier_packet.c share; for nobody else. */
+/* What the files of the querier share; for nobody else. */
 #ifndef DISCOVERY_QUERIER_PRIVATE_H
 #define DISCOVERY_QUERIER_PRIVATE_H
 
@@ -18,9 +18,11 @@ struct querier_link {
 	uint64_t	 browse_ms;	/* the next question for the type */
 	uint64_t	 interval_ms;	/* and the time to the one after it */
 	uint64_t	 ask_ms;	/* other questions; MDNS_NEVER: none */
-	uint64_t	 sent_ms;
-	int		 refresh;	/* ask for the type with them */
-	int		 sent;		/* whether sent_ms means something */
+	uint64_t	 asked_ms;
+	uint64_t	 refresh_ms;	/* for the type, out of turn */
+	uint64_t	 browsed_ms;	/* when it was asked for last */
+	int		 browsed;	/* whether that means something */
+	int		 asked;		/* whether asked_ms does */
 	int		 suppressed;	/* by others' questions, in a row */
 };
 
@@ -32,6 +34,8 @@ struct instance {
 	int			 resolved, pinned;
 	int			 stale;		/* in that list */
 	int			 told;
+	int			 evicted;	/* in left */
+	uint32_t		 source;
 	unsigned int		 tries;
 	uint64_t		 ask_ms;	/* MDNS_NEVER: not */
 	uint64_t		 asked_ms;
@@ -55,6 +59,7 @@ struct querier {
 	struct instance_list	 stale;	/* to be looked at anew */
 	struct instance_list	 left;		/* out, to be reported gone */
 	size_t			 count, nresolved, nleft;
+	size_t			 held[MDNS_SOURCES]; /* of count, by source */
 	uint64_t		 now;		/* as told last */
 	uint64_t		 evicted;
 	struct querier_link	 link[QUERIER_LINKS_MAX];
@@ -77,11 +82,14 @@ void	querier_instance_pin(struct querier *, struct instance *, int pinned);
 void	querier_refresh(struct querier *, struct cache_entry *);
 
 /*
- * querier_packet.c: sends what a link is to be asked and marks it as asked.
- * browse is whether the question for the type is among it.
+ * querier_packet.c: asks a link for the type, or for what there is to be asked
+ * about records, which are marked as asked; that returns 1 when there is more
+ * of it than may be asked at once, else 0.
  */
-void	querier_ask(struct querier *, struct querier_link *, int browse,
-	    uint64_t now, const struct mdns_sender *);
+void	querier_browse(struct querier *, struct querier_link *, uint64_t now,
+	    const struct mdns_sender *);
+int	querier_ask(struct querier *, struct querier_link *,
+	    const struct mdns_sender *);
 
 /*
  * Whether another host's query makes ours needless (RFC 6762, 7.3): the same

@@ -55,6 +55,7 @@ service_make(struct querier *q, const struct instance *i,
 
 	memset(s, 0, sizeof(*s));
 	name_copy(&s->instance, &i->name);
+	s->source = i->source;
 	srv = latest(q, &i->name, DNS_SRV);
 	txt = latest(q, &i->name, DNS_TXT);
 	if (srv == NULL || txt == NULL)
@@ -124,14 +125,33 @@ querier_report(struct querier *q, struct querier_service *s)
 			TAILQ_REMOVE(&q->left, i, by_age);
 			q->nleft--;
 			*s = i->service;
+			event = i->evicted ? QUERIER_EVICTED : QUERIER_GONE;
 			free(i);
-			return (QUERIER_GONE);
+			return (event);
 		}
 		if ((i = TAILQ_FIRST(&q->stale)) == NULL)
 			return (QUERIER_NONE);
 		if ((event = instance_look(q, i, s)) != QUERIER_NONE)
 			return (event);
 	}
+}
+
+void
+querier_retell(struct querier *q)
+{
+	struct instance *i;
+	int n;
+
+	for (n = 0; n < QUERIER_AGES; n++)
+		TAILQ_FOREACH(i, &q->by_age[n], by_age) {
+			if (!i->told)
+				continue;
+			i->told = 0;
+			if (i->stale)
+				continue;
+			i->stale = 1;
+			TAILQ_INSERT_TAIL(&q->stale, i, by_stale);
+		}
 }
 
 /*

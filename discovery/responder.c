@@ -255,6 +255,24 @@ responder_delete_link(struct responder *r, uint32_t id)
 		l->state = LINK_FREE;
 }
 
+void
+responder_leave_link(struct responder *r, uint32_t id, uint64_t now,
+    const struct mdns_sender *s)
+{
+	struct link *l, *other;
+
+	if ((l = responder_link(r, id)) == NULL)
+		return;
+	if (l->farewell)
+		responder_send_goodbye(r, l, &r->old, s);
+	if (l->told)
+		responder_send_goodbye(r, l, &r->names, s);
+	l->state = LINK_FREE;
+	for (other = r->links; other < r->links + RESPONDER_LINKS_MAX; other++)
+		if (l->told && other->state == LINK_RUNNING)
+			link_announce(other, now);
+}
+
 /*
  * Conflicts
  */

@@ -59,6 +59,14 @@ int	responder_set_link(struct responder *, uint32_t id, size_t max_bytes,
 void	responder_delete_link(struct responder *, uint32_t id);
 
 /*
+ * The same for a link that is there still but not to be used any more: the
+ * goodbyes are sent within the call (10.1).  The other links announce anew,
+ * since who hears two of them should not forget us.
+ */
+void	responder_leave_link(struct responder *, uint32_t id, uint64_t now,
+	    const struct mdns_sender *);
+
+/*
  * A packet that came in on a link.  Answers to one host alone are sent within
  * the call, others by responder_run.  Returns 0, or -1 when the packet is
  * malformed; what is well-formed and not for us is 0.

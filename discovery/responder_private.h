@@ -1,4 +1,4 @@
-/* What responder.c and responder_packet.c share; for nobody else. */
+/* What the files of the responder share; for nobody else. */
 #ifndef DISCOVERY_RESPONDER_PRIVATE_H
 #define DISCOVERY_RESPONDER_PRIVATE_H
 

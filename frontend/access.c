@@ -42,6 +42,10 @@ static int		 native_decide(const struct question *,
 			    struct access_verdict *);
 static int		 page_decide(const struct question *,
 			    struct access_verdict *);
+static int		 console_decide(const struct question *,
+			    const struct span *, struct access_verdict *);
+static int		 fetch_is(const struct http_request *, const char *,
+			    const char *);
 static int		 token_is_right(const char *, const struct span *);
 static int		 refuse(struct access_verdict *, int, const char *);
 
@@ -63,11 +67,13 @@ access_decide(const struct conf *conf, const struct grants *grants,
 	origin = http_field(r, "Origin", &origins);
 	if (origins > 1)
 		refuse(v, 400, "more than one Origin");
+	else if (kind == ACCESS_CONSOLE || kind == ACCESS_API)
+		console_decide(&q, origin, v);
 	else if (origin != NULL)
 		origin_decide(&q, origin, v);
 	else if (kind == ACCESS_UPGRADE)
 		native_decide(&q, v);
-	else if (kind == ACCESS_PAGE)
+	else if (kind != ACCESS_HEALTH)
 		page_decide(&q, v);
 }
 
@@ -136,7 +142,7 @@ origin_decide(const struct question *q, const struct span *text,
 	}
 	switch (origin_standing(q, &v->origin)) {
 	case ALLOWED:
-		v->cors = q->kind == ACCESS_PAGE;
+		v->cors = q->kind != ACCESS_UPGRADE;
 		return (0);
 	case DENIED:
 		return (refuse(v, 403, "origin is denied"));
@@ -221,27 +227,83 @@ native_decide(const struct question *q, struct access_verdict *v)
 
 /*
  * A GET that a page can cause without an Origin (script and image tags, frames,
- * links).  Only a link that a person follows may come from another site.
+ * links).  From another site only a link that a person follows may come, and a
+ * script tag for the library: it says nothing that /health does not say to
+ * everyone, and what it opens is judged by its Origin.
  */
 static int
 page_decide(const struct question *q, struct access_verdict *v)
 {
-	const struct span	*site, *mode, *dest;
-	unsigned int		 sites, modes, dests;
+	unsigned int		 sites;
+	const struct span	*site = http_field(q->r, "Sec-Fetch-Site",
+				    &sites);
 
-	site = http_field(q->r, "Sec-Fetch-Site", &sites);
 	if (sites == 0 || (sites == 1 && (span_is_nocase(site, "none") ||
 	    span_is_nocase(site, "same-origin"))))
 		return (0);
-	mode = http_field(q->r, "Sec-Fetch-Mode", &modes);
-	dest = http_field(q->r, "Sec-Fetch-Dest", &dests);
-	if (sites == 1 && modes == 1 && dests == 1 &&
-	    (span_is_nocase(site, "cross-site") ||
+	if (sites == 1 && (span_is_nocase(site, "cross-site") ||
 	    span_is_nocase(site, "same-site")) &&
-	    span_is_nocase(mode, "navigate") &&
-	    span_is_nocase(dest, "document"))
+	    (fetch_is(q->r, "navigate", "document") ||
+	    (q->kind == ACCESS_LIBRARY && fetch_is(q->r, "no-cors",
+	    "script"))))
 		return (0);
 	return (refuse(v, 403, "asked for by a page of another site"));
+}
+
+/* Whether an origin is that of pages which have this request's Host. */
+static int
+origin_is_host(const struct question *q, const struct origin *origin)
+{
+	const struct span	*text = http_field(q->r, "Host", NULL);
+	char			 host[ORIGIN_HOST_MAX + 1];
+	uint16_t		 port;
+
+	return (!origin->opaque && strcmp(origin->scheme, "http") == 0 &&
+	    host_parse(text->p, text->len, host, &port) == 0 &&
+	    strcmp(origin->host, host) == 0 &&
+	    origin->port == (port == 0 ? 80 : port));
+}
+
+/*
+ * The console can grant origins, so no grant opens it, and no other page of
+ * this machine either.  Nothing of it may be read across origins.
+ */
+static int
+console_decide(const struct question *q, const struct span *text,
+    struct access_verdict *v)
+{
+	const struct span	*site;
+	unsigned int		 sites;
+
+	if (text != NULL) {
+		if (origin_parse(text->p, text->len, &v->origin) == -1) {
+			memset(&v->origin, 0, sizeof(v->origin));
+			return (refuse(v, 403, "Origin is malformed"));
+		}
+		v->has_origin = 1;
+		if (!origin_is_host(q, &v->origin))
+			return (refuse(v, 403, "the console is for its own "
+			    "pages alone"));
+	}
+	if (q->kind == ACCESS_CONSOLE)
+		return (page_decide(q, v));
+	site = http_field(q->r, "Sec-Fetch-Site", &sites);
+	if (sites > 1 || (sites == 1 && !span_is_nocase(site, "same-origin")))
+		return (refuse(v, 403, "the console is for its own pages "
+		    "alone"));
+	return (0);
+}
+
+/* Whether a browser says that it fetches in this mode, for this use. */
+static int
+fetch_is(const struct http_request *r, const char *mode, const char *dest)
+{
+	unsigned int		 modes, dests;
+	const struct span	*m = http_field(r, "Sec-Fetch-Mode", &modes);
+	const struct span	*d = http_field(r, "Sec-Fetch-Dest", &dests);
+
+	return (modes == 1 && dests == 1 && span_is_nocase(m, mode) &&
+	    span_is_nocase(d, dest));
 }
 
 /* "Authorization: Bearer TOKEN" (RFC 6750, 2.1), in constant time. */

@@ -14,8 +14,11 @@
 /* What kind of thing is asked for. */
 enum access_kind {
 	ACCESS_UPGRADE,		/* a WebSocket */
-	ACCESS_PAGE,		/* console, library, examples: GET */
-	ACCESS_HEALTH		/* /health, open to every origin */
+	ACCESS_PAGE,		/* examples and so on: GET */
+	ACCESS_LIBRARY,		/* nws.js and so on: GET */
+	ACCESS_HEALTH,		/* /health, open to every origin */
+	ACCESS_CONSOLE,		/* the console's page: GET */
+	ACCESS_API		/* what that page asks for */
 };
 
 struct access_listener {
@@ -40,7 +43,11 @@ struct access_verdict {
  * native token where one is configured, as "Authorization: Bearer TOKEN" (401;
  * not on a Unix socket), and no Sec-Fetch-Site that says a page is behind it;
  * for a page, Sec-Fetch-Site not cross-site or same-site unless it is a
- * top-level navigation (403).
+ * top-level navigation (403), or a script tag that wants the library.
+ *
+ * The console is for its own pages, whoever else may connect: an Origin must be
+ * http and the host and port that Host says, and what it asks for comes with
+ * Sec-Fetch-Site same-origin where there is one.
  */
 void	access_decide(const struct conf *, const struct grants *,
 	    const struct access_listener *, const struct http_request *,

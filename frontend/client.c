@@ -16,11 +16,12 @@
 #include "../common/log.h"
 #include "../common/loop.h"
 #include "channel.h"
+#include "ask.h"
 #include "client.h"
 #include "counters.h"
 #include "deflate.h"
+#include "files.h"
 #include "listener.h"
-#include "metrics.h"
 #include "output.h"
 #include "source.h"
 
@@ -78,7 +79,7 @@ client_silent(struct client *c, uint32_t now)
 	}
 	if (silent >= conf->ping_s && !(c->flags & CLIENT_PINGED)) {
 		c->flags |= CLIENT_PINGED;
-		session_ping(c);
+		websocket_ping(c);
 	}
 	wheel_put(c, c->heard_s + (c->flags & CLIENT_PINGED ? conf->gone_s :
 	    conf->ping_s));
@@ -100,6 +101,10 @@ client_due(struct client *c, uint32_t now)
 	case CLIENT_JOINING:
 	case CLIENT_WAITING:
 		wheel_put(c, now + 1);	/* who was asked will answer */
+		break;
+	case CLIENT_SENDING:
+		wheel_put(c, now + 1);
+		files_due(c, now);
 		break;
 	case CLIENT_OPEN:
 		client_silent(c, now);
@@ -240,6 +245,7 @@ client_state(struct client *c, enum client_state state)
 		break;
 	case CLIENT_JOINING:
 	case CLIENT_WAITING:
+	case CLIENT_SENDING:
 		wheel_put(c, now + 1);
 		break;
 	case CLIENT_OPEN:
@@ -297,11 +303,12 @@ client_use(struct client *c, uint8_t *p, size_t n)
 	case CLIENT_OPEN:
 		if (client_router_full(c))
 			return (0);
-		return (session_input(c, p, n));
+		return (websocket_input(c, p, n));
 	case CLIENT_CLOSING:
-		return (session_input(c, p, n));
+		return (websocket_input(c, p, n));
 	case CLIENT_JOINING:
 	case CLIENT_WAITING:
+	case CLIENT_SENDING:
 		return (0);
 	default:
 		return (n);	/* we are through with each other */
@@ -601,9 +608,10 @@ client_reap(void)
 		if (c->paused & PAUSE_ROUTER)
 			nrouter_paused--;
 		client_depart(c);
-		metrics_forget(c);
+		ask_forget(c);
+		files_forget(c);
 		output_free(c);
-		session_free(c);
+		websocket_free(c);
 		LIST_REMOVE(c, wheel);
 		free(c->leftover);
 		free(c->upgrade);
@@ -622,7 +630,9 @@ client_away(struct client *c, void *arg)
 {
 	(void)arg;
 	if (c->state == CLIENT_OPEN)
-		session_close(c, WS_CODE_GOING_AWAY, "nwsd is stopping");
+		websocket_close(c, WS_CODE_GOING_AWAY, "nwsd is stopping");
+	else if (c->state == CLIENT_SENDING)
+		files_away(c);
 	else if (c->state == CLIENT_HEAD || c->state == CLIENT_JOINING ||
 	    c->state == CLIENT_WAITING)
 		request_fail(c, 503, "nwsd is stopping.");

@@ -6,7 +6,9 @@
  *	client.c	life, reading, timers, pauses
  *	output.c	what waits to be sent, and sending it
  *	request.c	HTTP requests, admission, upgrade
- *	metrics.c	who waits for an answer to GET /metrics
+ *	ask.c		who waits for an answer of the parent
+ *	console_serve.c	the console
+ *	files.c		who is sent a file
  *	session.c	WebSocket frames and messages
  *	echo.c, member.c	services: what to do with a message
  */
@@ -24,6 +26,7 @@
 
 struct channel;
 struct feed;
+struct file_request;
 struct listener;
 struct message;
 struct output;
@@ -32,19 +35,13 @@ struct source;
 enum client_state {
 	CLIENT_HEAD,	/* reads a request head */
 	CLIENT_JOINING,	/* asked the router for admission to an upgrade */
-	CLIENT_WAITING,	/* asked for what the parent has to gather (metrics) */
+	CLIENT_WAITING,	/* asked for what the parent has to gather or do */
+	CLIENT_SENDING,	/* asked for a file, waits for it or is sent it */
 	CLIENT_OPEN,	/* WebSocket */
 	CLIENT_CLOSING,	/* sent a close frame, waits for the answer */
 	CLIENT_ENDING,	/* all is said: flush, then FIN, then wait for theirs */
 	CLIENT_DEAD	/* freed at the end of the turn */
 };
-
-/* Why a client is not read from; one bit each, so that no two undo another. */
-#define PAUSE_RATE	0x1u	/* sends too fast */
-#define PAUSE_ROUTER	0x2u	/* the router is away or behind */
-#define PAUSE_OUTPUT	0x4u	/* does not read what it asked for (echo) */
-#define PAUSE_JOINING	0x8u	/* waits for the router's admission */
-#define PAUSE_METRICS	0x10u	/* waits for the parent's rows */
 
 #define CLIENT_SILENT	0x1u	/* ?presence=off */
 #define CLIENT_PINGED	0x2u	/* a ping is under way */
@@ -87,6 +84,7 @@ struct client {
 	struct feed		*feed;		/* what it is sent, shared */
 	struct output		*output;	/* what it alone is sent */
 	struct message		*message;	/* half received */
+	struct file_request	*file;		/* while SENDING */
 	struct leftover		*leftover;
 	struct listener		*listener;	/* borrowed; NULL once gone */
 	struct source		*origin, *address;
@@ -208,17 +206,17 @@ void	 request_answer(struct client *, const char *type, const char *body,
  * session.c: uses up bytes of frames; stops early when the client is paused or
  * no longer open.  Returns how many were used.
  */
-size_t	 session_input(struct client *, uint8_t *p, size_t n);
+size_t	 websocket_input(struct client *, uint8_t *p, size_t n);
 
 /*
  * Sends a close frame (code 0: an empty one) and waits for the answer.  reason
  * may be NULL.
  */
-void	 session_close(struct client *, int code, const char *reason);
-void	 session_ping(struct client *);
+void	 websocket_close(struct client *, int code, const char *reason);
+void	 websocket_ping(struct client *);
 /* Cuts off a slow reader: drops its queue, closes with 1013. */
-void	 session_cut(struct client *);
-void	 session_free(struct client *);
+void	 websocket_cut(struct client *);
+void	 websocket_free(struct client *);
 
 /*
  * member.c: what the router says for one member; and an error for it.

@@ -14,6 +14,7 @@ X(channels, 1)			/* channels with members here */	\
 X(handshakes, 1)		/* connections without a request yet */	\
 X(queued_bytes, 1)		/* wait to be sent to clients */	\
 X(origin_any, 1)		/* 1: allow origin any is set */	\
+X(file_requests, 1)		/* for files, under way */		\
 X(connections_total, 0)							\
 X(clients_total, 0)							\
 X(requests_total, 0)							\
@@ -38,6 +39,11 @@ X(slow_closed_total, 0)		/* closed with 1013 */			\
 X(slow_missed_total, 0)		/* messages that slow readers missed */	\
 X(silent_closed_total, 0)	/* nothing heard for too long */	\
 X(no_memory_total, 0)		/* closed because memory ran out */	\
+X(not_json_total, 0)		/* payloads of other machines, dropped */ \
+X(file_requests_total, 0)						\
+X(file_bytes_total, 0)							\
+X(file_refused_total, 0)	/* 503: too many, or nobody to ask */	\
+X(file_cut_total, 0)		/* ended before all was sent */		\
 X(undelivered_total, 0)							\
 X(errors_sent_total, 0)
 

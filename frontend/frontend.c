@@ -13,11 +13,14 @@
 #include "../common/log.h"
 #include "../common/origin.h"
 #include "../common/sandbox.h"
+#include "ask.h"
 #include "channel.h"
 #include "client.h"
+#include "console_serve.h"
 #include "counters.h"
+#include "files.h"
+#include "json.h"
 #include "listener.h"
-#include "metrics.h"
 #include "output.h"
 #include "pending.h"
 #include "show.h"
@@ -134,11 +137,27 @@ router_disconnect(struct pipe *p, struct imsg *m)
 	    0));
 }
 
+/* That a payload is JSON is only the word of another machine (nws-link(7)). */
+static int
+is_payload(const struct imsg *m)
+{
+	const struct msg_data	*d = m->data;
+
+	if (!d->unchecked || d->kind != DATA_JSON ||
+	    json_check((const char *)(d + 1), m->hdr.len - sizeof(*d), 1) ==
+	    JSON_OK)
+		return (1);
+	counters.not_json_total++;
+	return (0);
+}
+
 static void
 router_broadcast(struct pipe *p, struct imsg *m)
 {
 	const struct msg_data	*d = m->data;
 
+	if (!is_payload(m))
+		return;
 	check(p, channel_broadcast(m->hdr.peerid, d,
 	    (const uint8_t *)(d + 1), m->hdr.len - sizeof(*d)));
 }
@@ -149,6 +168,8 @@ router_deliver(struct pipe *p, struct imsg *m)
 	const struct msg_data	*d = m->data;
 
 	(void)p;
+	if (!is_payload(m))
+		return;
 	member_deliver(d, (const uint8_t *)(d + 1), m->hdr.len - sizeof(*d));
 }
 
@@ -221,12 +242,14 @@ static void
 parent_conf_end(struct pipe *p, struct imsg *m)
 {
 	struct conf	*next = child_conf_take();
+	int		 files;
 
 	(void)m;
 	if (next == NULL) {
 		pipe_violation(p, "the end of a configuration without one");
 		return;
 	}
+	files = conf_now != NULL && !conf_files_same(conf_now, next);
 	listener_swap(next);
 	if (conf_now != NULL) {
 		conf_free(conf_now);
@@ -234,6 +257,8 @@ parent_conf_end(struct pipe *p, struct imsg *m)
 	}
 	conf = conf_now = next;
 	counters.origin_any = conf->origin_any != 0;
+	if (files)
+		files_changed();
 }
 
 static void
@@ -244,6 +269,10 @@ parent_pipe(struct pipe *p, struct imsg *m)
 
 	if ((ib = child_take_pipe(p, m, &mp)) == NULL)
 		return;
+	if (mp.process == P_FILES) {
+		files_pipe(ib);
+		return;
+	}
 	if (mp.process != P_ROUTER) {
 		imsgbuf_free(ib);
 		pipe_violation(p, "a pipe to a process that I do not speak to");
@@ -277,7 +306,7 @@ parent_close_client(struct pipe *p, struct imsg *m)
 	uint32_t	 closed = c != NULL && c->state == CLIENT_OPEN;
 
 	if (closed)
-		session_close(c, WS_CODE_POLICY, "closed by nwsctl");
+		websocket_close(c, WS_CODE_POLICY, "closed by the administrator");
 	if (imsg_send(pipe_imsg(p), MSG_CLOSE_DONE, m->hdr.peerid, -1, &closed,
 	    sizeof(closed)) == -1)
 		log_warn("nwsctl close");
@@ -291,19 +320,27 @@ parent_pending_drop(struct pipe *p, struct imsg *m)
 }
 
 static void
-parent_metrics_row(struct pipe *p, struct imsg *m)
+parent_answer_row(struct pipe *p, struct imsg *m)
 {
 	(void)p;
-	metrics_gather(m->hdr.peerid, m->data, m->hdr.len);
+	ask_row(m->hdr.peerid, m->data, m->hdr.len);
 }
 
 static void
-parent_metrics_end(struct pipe *p, struct imsg *m)
+parent_answer(struct pipe *p, struct imsg *m)
 {
-	const uint32_t	*problem = m->data;
+	const uint32_t	*code = m->data;
 
 	(void)p;
-	metrics_gathered(m->hdr.peerid, *problem);
+	ask_answer(m->hdr.peerid, *code, (const char *)(code + 1),
+	    m->hdr.len - sizeof(*code));
+}
+
+static void
+parent_token(struct pipe *p, struct imsg *m)
+{
+	(void)p;
+	console_token(m->data);
 }
 
 static void	parent_start(struct pipe *, struct imsg *);
@@ -312,6 +349,7 @@ static const struct pipe_phase	parent_startup = { "startup", {
 	[MSG_CONF] = child_conf,
 	[MSG_LISTENER] = parent_listener,
 	[MSG_GRANTS] = parent_grants,
+	[MSG_TOKEN] = parent_token,
 	[MSG_CONF_END] = parent_conf_end,
 	[MSG_PIPE] = parent_pipe,
 	[MSG_START] = parent_start,
@@ -330,8 +368,8 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_SHOW] = parent_show,
 	[MSG_CLOSE_CLIENT] = parent_close_client,
 	[MSG_PENDING_DROP] = parent_pending_drop,
-	[MSG_METRICS_ROW] = parent_metrics_row,
-	[MSG_METRICS_END] = parent_metrics_end,
+	[MSG_ANSWER_ROW] = parent_answer_row,
+	[MSG_ANSWER] = parent_answer,
 	[MSG_TRIP] = child_trip,
 } };
 
@@ -385,6 +423,7 @@ turn_end(void)
 	output_flush();
 	client_reap();
 	channel_reap();
+	files_turn_end();
 	if (router != NULL) {
 		pipe_flush(router);
 		if (imsg_queued(pipe_imsg(router)) < FRONTEND_BACKLOG_LOW)

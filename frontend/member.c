@@ -44,7 +44,7 @@ member_message(struct client *c, enum ws_opcode op, uint8_t *data, size_t len)
 
 	if (op != client_opcode(c)) {
 		counters.protocol_errors_total++;
-		session_close(c, WS_CODE_UNSUPPORTED, op == WS_BINARY ?
+		websocket_close(c, WS_CODE_UNSUPPORTED, op == WS_BINARY ?
 		    "binary messages need subprotocol nws.binary.v1" :
 		    "nws.binary.v1 has no text messages");
 		return;

@@ -363,7 +363,10 @@ output_consume(struct output *q, size_t sent)
 {
 	const uint8_t	*p;
 
-	counters.bytes_out_total += sent;
+	/* As bytes_in_total: what WebSockets say, not pages. */
+	if (q->client->state == CLIENT_OPEN ||
+	    q->client->state == CLIENT_CLOSING)
+		counters.bytes_out_total += sent;
 	while (sent > 0)
 		sent -= output_piece(q, &q->cur, sent, &p);
 }
@@ -425,7 +428,7 @@ output_write(struct client *c)
 			return (-1);
 		}
 		output_consume(q, w > 0 ? (size_t)w : 0);
-		if (w > 0 && (c->paused & PAUSE_OUTPUT))
+		if (w > 0 && (c->paused & (PAUSE_OUTPUT | PAUSE_FILE)))
 			c->heard_s = loop_now_s();	/* it reads */
 		if (w < (ssize_t)total) {
 			q->left = output_queued(c);

@@ -13,18 +13,20 @@
 #include "access.h"
 #include "channel.h"
 #include "client.h"
+#include "console_serve.h"
 #include "counters.h"
+#include "files.h"
 #include "http.h"
 #include "listener.h"
 #include "metrics.h"
 #include "output.h"
 #include "pages.h"
 #include "pending.h"
+#include "response.h"
 #include "source.h"
 
 #define PATH_LEN_MAX	1024	/* of a decoded path */
 #define LIST_LEN_MAX	2048	/* of a joined list header */
-#define RESPONSE_MAX	4096	/* of a response head, and of an error */
 
 /* One request on its way through this file. */
 struct asked {
@@ -34,81 +36,19 @@ struct asked {
 	int			 upgrade;
 	int			 close;		/* after the answer */
 	const struct service	*service;	/* of an upgrade */
-	const struct page	*page;		/* of a GET */
+	int			 has_page;
+	struct page		 page;		/* of a GET */
+	enum console_kind	 console;	/* of what is no upgrade */
 	struct access_verdict	 verdict;
 };
-
-/* IMF-fixdate, RFC 9110, 5.6.7. */
-static const char *
-http_date(void)
-{
-	static const char	days[] = "SunMonTueWedThuFriSat";
-	static const char	months[] =
-	    "JanFebMarAprMayJunJulAugSepOctNovDec";
-	static char		text[40];
-	time_t			now = time(NULL);
-	struct tm		tm;
-
-	gmtime_r(&now, &tm);
-	snprintf(text, sizeof(text), "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-	    days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
-	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	return (text);
-}
-
-/*
- * Queues one response.  extra is more header lines, each with its CRLF.  A
- * response to HEAD (head 1) has no body.
- */
-static void
-respond(struct client *c, int status, const char *type, const char *extra,
-    const char *body, size_t len, int head, int end)
-{
-	char	 text[RESPONSE_MAX];
-	uint8_t	*p;
-	int	 n;
-
-	n = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nDate: %s\r\n"
-	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
-	    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-	    "%s%s\r\n", status, http_reason(status), http_date(), type, len,
-	    extra, end ? "Connection: close\r\n" : "");
-	if (n < 0 || (size_t)n >= sizeof(text)) {
-		client_kill(c);
-		return;
-	}
-	head |= (c->flags & CLIENT_NO_BODY) != 0;
-	c->flags &= (uint16_t)~CLIENT_NO_BODY;
-	if ((p = output_append(c, (size_t)n + (head ? 0 : len))) == NULL)
-		return;
-	memcpy(p, text, (size_t)n);
-	if (!head)
-		memcpy(p + n, body, len);
-	if (end)
-		client_end(c);
-	/* Who does not read his answers need not ask for more. */
-	else if (output_queued(c) > conf->queue_limit)
-		client_pause(c, PAUSE_OUTPUT);
-}
-
-static void
-respond_error(struct client *c, int status, const char *extra,
-    const char *text)
-{
-	char	body[RESPONSE_MAX];
-	int	n;
-
-	n = snprintf(body, sizeof(body), "%s\n", text);
-	respond(c, status, "text/plain; charset=utf-8", extra, body,
-	    (size_t)n < sizeof(body) ? (size_t)n : sizeof(body) - 1, 0, 1);
-}
 
 void
 request_answer(struct client *c, const char *type, const char *body,
     size_t len, int head, int end)
 {
-	respond(c, 200, type, "Cross-Origin-Resource-Policy: same-origin\r\n",
-	    body, len, head, end);
+	response_send(c, &(struct response){ .status = 200, .type = type,
+	    .extra = "Cross-Origin-Resource-Policy: same-origin\r\n",
+	    .body = body, .len = len, .head = head, .end = end });
 	if (!end && c->state == CLIENT_WAITING)
 		client_state(c, CLIENT_HEAD);	/* a new request may come */
 }
@@ -116,7 +56,7 @@ request_answer(struct client *c, const char *type, const char *body,
 void
 request_fail(struct client *c, int status, const char *text)
 {
-	respond_error(c, status, status == 503 || status == 429 ?
+	response_error(c, status, status == 503 || status == 429 ?
 	    "Retry-After: 5\r\n" : "", text);
 }
 
@@ -255,7 +195,7 @@ upgrade_check(struct client *c, const struct http_request *r,
 	version = http_field(r, "sec-websocket-version", &count);
 	if (version == NULL || count != 1 || !span_is(version, "13")) {
 		counters.refused_request_total++;
-		respond_error(c, 426, "Sec-WebSocket-Version: 13\r\n"
+		response_error(c, 426, "Sec-WebSocket-Version: 13\r\n"
 		    "Upgrade: websocket\r\n",
 		    "Only version 13 of WebSocket (RFC 6455) is spoken here.");
 		return (-1);
@@ -347,49 +287,89 @@ request_refused(struct client *c, enum refused why)
 		    why == REFUSED_ADDRESS ? 429 : 503, text[why]);
 }
 
+/* The lines of a page's answer that say who may use it, and for what. */
+static void
+page_lines(const struct asked *a, char *text, size_t size)
+{
+	const struct page	*page = &a->page;
+	char			 origin[MSG_ORIGIN_MAX], allow[1024];
+	int			 n;
+
+	if (page->access == ACCESS_HEALTH) {
+		snprintf(text, size, "Access-Control-Allow-Origin: *\r\n");
+		return;
+	}
+	allow[0] = '\0';
+	if (a->verdict.cors)
+		snprintf(allow, sizeof(allow),
+		    "Access-Control-Allow-Origin: %s\r\n",
+		    origin_text(&a->verdict.origin, origin, sizeof(origin)));
+	/* What one origin was told is not for another out of a cache. */
+	n = snprintf(text, size, "%sVary: Origin\r\n"
+	    "Cross-Origin-Resource-Policy: %s\r\n", allow,
+	    page->access == ACCESS_LIBRARY ? "cross-origin" : "same-origin");
+	if (page->etag[0] != '\0')
+		n += snprintf(text + n, size - (size_t)n, "ETag: %s\r\n",
+		    page->etag);
+	if (page->policy != NULL)
+		snprintf(text + n, size - (size_t)n,
+		    "Content-Security-Policy: %s\r\n"
+		    "Referrer-Policy: no-referrer\r\n", page->policy);
+}
+
+/* Whether the client has this page already (RFC 9110, 13.1.2). */
+static int
+page_is_known(const struct asked *a)
+{
+	char	list[LIST_LEN_MAX];
+
+	return (a->page.etag[0] != '\0' && http_list(a->http,
+	    "if-none-match", list, sizeof(list)) > 0 &&
+	    page_has_etag(list, a->page.etag));
+}
+
+static void
+page_send(struct client *c, const struct asked *a, int head)
+{
+	char		extra[2048];
+	struct response	r = { .status = 200, .type = a->page.type,
+			    .extra = extra, .body = a->page.body,
+			    .len = a->page.len, .cached = a->page.etag[0],
+			    .head = head, .end = a->close };
+
+	page_lines(a, extra, sizeof(extra));
+	if (page_is_known(a)) {
+		r.status = 304;
+		r.type = NULL;
+	}
+	response_send(c, &r);
+	if (!a->close)
+		client_state(c, CLIENT_HEAD);	/* a new request may come */
+}
+
 /* A page for who may see it, and advice for who should have upgraded. */
 static void
 get(struct client *c, const struct asked *a)
 {
-	char	extra[1024], origin[MSG_ORIGIN_MAX];
-	int	n = 0, head = span_is(&a->http->method, "HEAD");
+	int	head = span_is(&a->http->method, "HEAD");
 
-	if (strcmp(a->path, "/metrics") == 0) {
-		if (conf->metrics)
-			metrics_wait(c, head, a->close);
-		else
-			request_fail(c, 404, "There are no metrics here "
-			    "without `metrics on' in nwsd.conf(5).");
+	if (a->console == CONSOLE_PAGE)
+		console_serve_page(c, head, a->close);
+	else if (a->has_page)
+		page_send(c, a, head);
+	else if (strcmp(a->path, "/metrics") == 0 && conf->metrics)
+		metrics_wait(c, head, a->close);
+	else if (strcmp(a->path, "/metrics") == 0)
+		request_fail(c, 404, "There are no metrics here without "
+		    "`metrics on' in nwsd.conf(5).");
+	else if (files_get(c, a->http, a->path, a->path_len, head, a->close))
 		return;
-	}
-	if (a->page == NULL && service_find(a) != NULL) {
-		respond_error(c, 426, "Upgrade: websocket\r\n"
+	else if (service_find(a) != NULL)
+		response_error(c, 426, "Upgrade: websocket\r\n"
 		    "Connection: Upgrade\r\n", "This is a WebSocket: open it "
 		    "with new WebSocket(\"ws://...\") or nws(1).");
-		return;
-	}
-	if (a->page == NULL) {
+	else
 		request_fail(c, 404, "There is nothing of this name.");
-		return;
-	}
-	extra[0] = '\0';
-	if (a->page->open)
-		n = snprintf(extra, sizeof(extra),
-		    "Access-Control-Allow-Origin: *\r\n");
-	else if (a->verdict.cors)
-		n = snprintf(extra, sizeof(extra),
-		    "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n",
-		    origin_text(&a->verdict.origin, origin, sizeof(origin)));
-	if (a->page->policy != NULL)
-		snprintf(extra + n, sizeof(extra) - (size_t)n,
-		    "Content-Security-Policy: %s\r\n"
-		    "Referrer-Policy: no-referrer\r\n"
-		    "Cross-Origin-Resource-Policy: same-origin\r\n",
-		    a->page->policy);
-	respond(c, 200, a->page->type, extra, a->page->body, a->page->len,
-	    head, a->close);
-	if (!a->close)
-		client_state(c, CLIENT_HEAD);	/* a new request may come */
 }
 
 /* Refused by the rules of access.c: say what to do about it. */
@@ -398,6 +378,8 @@ refuse(struct client *c, const struct asked *a, uint32_t scope)
 {
 	const struct access_verdict	*v = &a->verdict;
 	char				 text[1024], origin[MSG_ORIGIN_MAX];
+	char				 url[64];
+	const char			*console;
 
 	switch (v->status) {
 	case 421:
@@ -412,8 +394,12 @@ refuse(struct client *c, const struct asked *a, uint32_t scope)
 	default:
 		counters.refused_request_total++;
 	}
-	if (v->status != 403 || !v->has_origin) {
-		respond_error(c, v->status, v->status == 401 ?
+	if (a->console == CONSOLE_ASK) {
+		console_fail(c, v->status, NULL, v->why, 1);
+		return;
+	}
+	if (v->status != 403 || !v->has_origin || a->console != CONSOLE_NONE) {
+		response_error(c, v->status, v->status == 401 ?
 		    "WWW-Authenticate: Bearer realm=\"nwsd\"\r\n" : "",
 		    v->why);
 		return;
@@ -421,14 +407,16 @@ refuse(struct client *c, const struct asked *a, uint32_t scope)
 	origin_text(&v->origin, origin, sizeof(origin));
 	if (v->pending) {
 		pending_seen(&v->origin, scope);
+		console = console_advice(c, url, sizeof(url));
 		snprintf(text, sizeof(text), "The origin %s is not allowed to "
 		    "connect to nwsd.\nIf you trust this site, allow it on "
-		    "this machine:\n\n    nwsctl origin allow %s\n", origin,
-		    origin);
+		    "this machine%s%s:\n\n    nwsctl origin allow %s\n",
+		    origin, console != NULL ? ", at " : "",
+		    console != NULL ? console : "", origin);
 	} else
 		snprintf(text, sizeof(text), "The origin %s is denied by nwsd."
 		    "\n%s\n", origin, v->why);
-	respond_error(c, 403, "", text);
+	response_error(c, 403, "", text);
 }
 
 /* What is asked for?  -1: it was refused. */
@@ -462,9 +450,11 @@ request_sort(struct client *c, struct asked *a)
 	}
 	a->path[n] = '\0';
 	a->path_len = (size_t)n;
-	a->page = page_find(a->path, a->path_len);
+	a->has_page = page_find(a->path, a->path_len, &a->page);
 	if (a->upgrade)
 		a->service = service_find(a);
+	else
+		a->console = console_for(c, a->path);
 	return (0);
 }
 
@@ -485,8 +475,9 @@ request(struct client *c, const struct http_request *r)
 		return;
 	where.unix_socket = listener_is_unix(c->listener);
 	where.port = listener_port(c->listener);
-	kind = a.upgrade ? ACCESS_UPGRADE : a.page != NULL && a.page->open ?
-	    ACCESS_HEALTH : ACCESS_PAGE;
+	kind = a.upgrade ? ACCESS_UPGRADE : a.console == CONSOLE_PAGE ?
+	    ACCESS_CONSOLE : a.console == CONSOLE_ASK ? ACCESS_API :
+	    a.has_page ? a.page.access : ACCESS_PAGE;
 	scope = a.service != NULL && a.service->scope != 0 ?
 	    a.service->scope : SCOPE_CHANNELS;
 	access_decide(conf, frontend_grants(), &where, r, kind, scope,
@@ -495,17 +486,21 @@ request(struct client *c, const struct http_request *r)
 		refuse(c, &a, scope);
 		return;
 	}
-	if (a.upgrade && !span_is(&r->method, "GET"))
-		request_malformed(c, 405, "A WebSocket is opened with GET.");
-	else if (a.upgrade && a.service == NULL)
+	if (a.upgrade && !span_is(&r->method, "GET")) {
+		counters.refused_request_total++;
+		response_error(c, 405, "Allow: GET\r\n",
+		    "A WebSocket is opened with GET.");
+	} else if (a.upgrade && a.service == NULL)
 		request_fail(c, 404, "There is no service of this name. A "
 		    "channel is opened at /NAME, where NAME is 1 to 255 of "
 		    "A-Z a-z 0-9 + = * . _ -");
 	else if (a.upgrade)
 		upgrade(c, &a);
+	else if (a.console == CONSOLE_ASK)
+		console_serve(c, r, a.path, &a.verdict, a.close);
 	else if (!span_is(&r->method, "GET") && !span_is(&r->method, "HEAD")) {
 		counters.refused_request_total++;
-		respond_error(c, 405, "Allow: GET, HEAD\r\n",
+		response_error(c, 405, "Allow: GET, HEAD\r\n",
 		    "Only GET and HEAD are answered here.");
 	} else
 		get(c, &a);

@@ -56,7 +56,7 @@ message_free(struct message *m)
 }
 
 void
-session_free(struct client *c)
+websocket_free(struct client *c)
 {
 	if (c->message == NULL)
 		return;
@@ -75,7 +75,7 @@ send_control(struct client *c, enum ws_opcode op, const void *data, size_t n)
 }
 
 void
-session_ping(struct client *c)
+websocket_ping(struct client *c)
 {
 	counters.pings_total++;
 	send_control(c, WS_PING, NULL, 0);
@@ -105,7 +105,7 @@ send_close(struct client *c, int code, const char *reason)
 }
 
 void
-session_close(struct client *c, int code, const char *reason)
+websocket_close(struct client *c, int code, const char *reason)
 {
 	if (c->state != CLIENT_OPEN)
 		return;
@@ -118,7 +118,7 @@ session_close(struct client *c, int code, const char *reason)
 }
 
 void
-session_cut(struct client *c)
+websocket_cut(struct client *c)
 {
 	if (c->state == CLIENT_CLOSING || c->state == CLIENT_ENDING) {
 		client_kill(c);
@@ -140,13 +140,13 @@ session_cut(struct client *c)
 
 /* The client broke a rule: say which, and end (7.1.7). */
 static void
-session_fail(struct client *c, int code, const char *why)
+websocket_fail(struct client *c, int code, const char *why)
 {
 	if (code == WS_CODE_TOO_BIG)
 		counters.too_large_total++;
 	else
 		counters.protocol_errors_total++;
-	session_close(c, code, why);
+	websocket_close(c, code, why);
 	if (c->state == CLIENT_CLOSING)
 		client_end(c);
 }
@@ -168,7 +168,7 @@ code_text(int code)
 
 /* May one more message pass?  If not, the client waits. */
 static int
-session_rate(struct client *c)
+websocket_rate(struct client *c)
 {
 	const struct conf_rate	*rc = &conf->rate_client;
 	const struct conf_rate	*ro = &conf->rate_origin;
@@ -201,7 +201,7 @@ session_rate(struct client *c)
 
 /* A whole message, unmasked; inflated here if it was compressed. */
 static void
-session_message(struct client *c, enum ws_opcode op, int compressed,
+websocket_message(struct client *c, enum ws_opcode op, int compressed,
     uint8_t *p, size_t n)
 {
 	int	code;
@@ -218,7 +218,7 @@ session_message(struct client *c, enum ws_opcode op, int compressed,
 			code = WS_CODE_INVALID;
 		}
 		if (p == NULL) {
-			session_fail(c, code, code_text(code));
+			websocket_fail(c, code, code_text(code));
 			return;
 		}
 	}
@@ -226,27 +226,27 @@ session_message(struct client *c, enum ws_opcode op, int compressed,
 }
 
 static void
-session_closed_by_peer(struct client *c, const uint8_t *p, size_t n)
+websocket_closed_by_peer(struct client *c, const uint8_t *p, size_t n)
 {
 	const char	*reason;
 	size_t		 len;
 	int		 code, got;
 
 	if ((got = ws_close_parse(p, n, &reason, &len, &code)) == -1) {
-		session_fail(c, code, NULL);
+		websocket_fail(c, code, NULL);
 		return;
 	}
-	session_close(c, got == WS_CODE_NONE ? 0 : got, NULL);
+	websocket_close(c, got == WS_CODE_NONE ? 0 : got, NULL);
 	if (c->state == CLIENT_CLOSING)
 		client_end(c);
 }
 
 /* A whole control frame, unmasked (5.5). */
 static void
-session_control(struct client *c, enum ws_opcode op, uint8_t *p, size_t n)
+websocket_control(struct client *c, enum ws_opcode op, uint8_t *p, size_t n)
 {
 	if (op == WS_CLOSE)
-		session_closed_by_peer(c, p, n);
+		websocket_closed_by_peer(c, p, n);
 	else if (op == WS_PING) {
 		send_control(c, WS_PONG, p, n);
 		if (output_queued(c) > conf->queue_limit)
@@ -275,7 +275,7 @@ message_append(struct message *m, const uint8_t *p, size_t n)
 
 /* Some payload of the data frame under way, unmasked. */
 static void
-session_data(struct client *c, uint8_t *p, size_t n)
+websocket_data(struct client *c, uint8_t *p, size_t n)
 {
 	struct message	*m = c->message;
 	int		 text = m->opcode == WS_TEXT && !m->compressed;
@@ -284,7 +284,7 @@ session_data(struct client *c, uint8_t *p, size_t n)
 	if (text)
 		m->utf8 = utf8_check(m->utf8, p, n);
 	if (text && (m->utf8 == UTF8_BAD || (done && m->utf8 != UTF8_START))) {
-		session_fail(c, WS_CODE_INVALID, code_text(WS_CODE_INVALID));
+		websocket_fail(c, WS_CODE_INVALID, code_text(WS_CODE_INVALID));
 		return;
 	}
 	if (m->len == 0 && done) {
@@ -292,8 +292,8 @@ session_data(struct client *c, uint8_t *p, size_t n)
 		enum ws_opcode op = (enum ws_opcode)m->opcode;
 		int compressed = m->compressed;
 
-		session_free(c);
-		session_message(c, op, compressed, p, n);
+		websocket_free(c);
+		websocket_message(c, op, compressed, p, n);
 		return;
 	}
 	if (message_append(m, p, n) == -1) {
@@ -303,7 +303,7 @@ session_data(struct client *c, uint8_t *p, size_t n)
 	if (!done)
 		return;
 	c->message = NULL;
-	session_message(c, (enum ws_opcode)m->opcode, m->compressed, m->buf,
+	websocket_message(c, (enum ws_opcode)m->opcode, m->compressed, m->buf,
 	    m->len);
 	message_free(m);
 }
@@ -332,7 +332,7 @@ session_begin(struct client *c, const struct ws_frame *f)
 	uint64_t	 limit;
 
 	if ((f->opcode == WS_CONTINUATION) != (m != NULL)) {
-		session_fail(c, WS_CODE_PROTOCOL, m != NULL ?
+		websocket_fail(c, WS_CODE_PROTOCOL, m != NULL ?
 		    "a new message within a fragmented one" :
 		    "a continuation of nothing");
 		return (-1);
@@ -348,7 +348,7 @@ session_begin(struct client *c, const struct ws_frame *f)
 	}
 	limit = wire_max(m->compressed);
 	if (m->len > limit || f->len > limit - m->len) {
-		session_fail(c, WS_CODE_TOO_BIG, code_text(WS_CODE_TOO_BIG));
+		websocket_fail(c, WS_CODE_TOO_BIG, code_text(WS_CODE_TOO_BIG));
 		return (-1);
 	}
 	m->left = f->len;
@@ -372,7 +372,7 @@ session_frame(struct client *c, uint8_t *p, size_t n)
 	    (c->deflate_bits != 0 ? WS_RSV1 : 0),
 	    wire_max(c->deflate_bits != 0), &f, &code);
 	if (head == -1) {
-		session_fail(c, code, code_text(code));
+		websocket_fail(c, code, code_text(code));
 		return (n);
 	}
 	if (head == 0)
@@ -380,19 +380,19 @@ session_frame(struct client *c, uint8_t *p, size_t n)
 	if (f.opcode >= WS_CLOSE) {
 		if (n - (size_t)head < f.len)
 			return (0);
-		if (f.opcode != WS_CLOSE && !session_rate(c))
+		if (f.opcode != WS_CLOSE && !websocket_rate(c))
 			return (0);
 		ws_mask(p + head, (size_t)f.len, f.key, 0);
-		session_control(c, (enum ws_opcode)f.opcode, p + head,
+		websocket_control(c, (enum ws_opcode)f.opcode, p + head,
 		    (size_t)f.len);
 		return ((size_t)head + (size_t)f.len);
 	}
 	/* Frames count, so that many empty fragments are no way around it. */
-	if (!session_rate(c) || session_begin(c, &f) == -1)
+	if (!websocket_rate(c) || session_begin(c, &f) == -1)
 		return (c->state == CLIENT_OPEN ||
 		    c->state == CLIENT_CLOSING ? 0 : n);
 	if (f.len == 0)
-		session_data(c, p + head, 0);
+		websocket_data(c, p + head, 0);
 	return ((size_t)head);
 }
 
@@ -424,7 +424,7 @@ session_after_close(struct client *c, const uint8_t *p, size_t n)
 }
 
 size_t
-session_input(struct client *c, uint8_t *p, size_t n)
+websocket_input(struct client *c, uint8_t *p, size_t n)
 {
 	struct message	*m = c->message;
 	size_t		 used;
@@ -437,6 +437,6 @@ session_input(struct client *c, uint8_t *p, size_t n)
 	ws_mask(p, used, m->key, m->offset);
 	m->left -= used;
 	m->offset += used;
-	session_data(c, p, used);
+	websocket_data(c, p, used);
 	return (used);
 }

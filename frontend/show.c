@@ -11,6 +11,7 @@
 #include "client.h"
 #include "counters.h"
 #include "output.h"
+#include "files.h"
 #include "pending.h"
 #include "show.h"
 #include "source.h"
@@ -82,6 +83,8 @@ show(uint32_t ticket, enum show_what what)
 	case SHOW_LIMITS:
 		child_row_limit(ticket, "handshakes", counters.handshakes,
 		    conf->max_handshakes, counters.handshakes_evicted_total);
+		child_row_limit(ticket, "file-requests", files_count(),
+		    FILES_ASKED_MAX + FILES_WAITING_MAX, files_hits());
 		child_row_limit(ticket, "queue-total", output_memory(),
 		    conf->queue_total, counters.slow_closed_total);
 		break;
@@ -92,6 +95,11 @@ show(uint32_t ticket, enum show_what what)
 		channel_show(ticket);
 		break;
 	case SHOW_PROCESSES:
+	case SHOW_LINKS:
+	case SHOW_PEERS:
+	case SHOW_INTERFACES:
+	case SHOW_DISCOVERY:
+	case SHOW_CHECK:
 	case SHOW_WHATS:
 		break;		/* others know */
 	}

@@ -163,7 +163,7 @@ slow_over(struct client *c)
 {
 	if (conf->slow_drop && slow_drop(c) == 0)
 		return;
-	session_cut(c);
+	websocket_cut(c);
 }
 
 void
@@ -203,7 +203,7 @@ slow_check_total(void)
 		    output_queued(q->client) > output_queued(most->client)))
 			most = q;
 	if (most != NULL) {
-		session_cut(most->client);
+		websocket_cut(most->client);
 		loop_soon();
 	}
 }

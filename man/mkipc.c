@@ -16,7 +16,8 @@ static const struct {
 	enum msg_type first;
 	const char *title;
 } groups[] = { { MSG_CONF, "Start and reload" }, { MSG_LOG_LEVEL, "Control" },
-	{ MSG_CTL_SHOW, "nwsctl" }, { MSG_CHANNEL_OPEN, "Channels" } };
+	{ MSG_CTL_SHOW, "nwsctl" }, { MSG_CHANNEL_OPEN, "Channels" },
+	{ MSG_WANTED, "Links" } };
 
 static void
 print_group(uint32_t type)

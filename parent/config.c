@@ -190,21 +190,74 @@ load_file(struct reading *r, FILE *f)
 	}
 	conf = conf_parse(file_name, text, len, parent.options->defs,
 	    open_include, r, report, r);
+	/* There may be secrets in it. */
+	explicit_bzero(text, len);
 	free(text);
 	return (conf);
+}
+
+/* What of a configuration nobody else should know; NULL: nothing. */
+static const char *
+secret_in(const struct conf *conf)
+{
+	const struct conf_channel *c;
+
+	if (conf->native_token != NULL)
+		return ("a native token");
+	TAILQ_FOREACH(c, &conf->channels, entry)
+		if (c->secret != NULL)
+			return ("the secret of a channel");
+	return (NULL);
 }
 
 /* A secret that every user of the machine can read is none. */
 static int
 check_secret(struct reading *r, const struct conf *conf)
 {
-	if (conf->native_token == NULL || r->readable[0] == '\0')
+	const char *what = secret_in(conf);
+
+	if (what == NULL || r->readable[0] == '\0')
 		return (0);
 	error(r,
-	    "%s: it holds a native token and everybody may read it, "
+	    "%s: it holds %s and everybody may read it, "
 	    "expected mode 0600 or 0640",
-	    r->readable);
+	    r->readable, what);
 	return (-1);
+}
+
+int
+config_texts(const struct conf *conf, struct conf_texts *t)
+{
+	char **text[] = { &t->plain, &t->token, &t->secret };
+	const uint32_t secrets[] = { 0, CONF_TOKEN, CONF_SECRETS };
+	size_t i;
+	int good = 1;
+
+	for (i = 0; i < 3; i++) {
+		*text[i] = conf_print(conf, secrets[i]);
+		if (*text[i] == NULL || strlen(*text[i]) > MSG_TEXT_MAX)
+			good = 0;
+	}
+	if (!good)
+		config_texts_free(t);
+	return (good ? 0 : -1);
+}
+
+static void
+text_free(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+void
+config_texts_free(struct conf_texts *t)
+{
+	text_free(t->plain);
+	text_free(t->token);
+	text_free(t->secret);
+	memset(t, 0, sizeof(*t));
 }
 
 struct conf *

@@ -46,15 +46,17 @@ static struct {
 } control = { .ctls = TAILQ_HEAD_INITIALIZER(control.ctls), .fd = -1 };
 
 static pipe_handler asked_show, asked_monitor, asked_reload, asked_log,
-    asked_close, asked_origin, asked_trip;
+    asked_console, asked_close, asked_origin, asked_peer, asked_trip;
 
 static const struct pipe_phase phase = { "control",
 	{ [MSG_CTL_SHOW] = asked_show,
 	    [MSG_CTL_MONITOR] = asked_monitor,
 	    [MSG_CTL_RELOAD] = asked_reload,
 	    [MSG_CTL_LOG] = asked_log,
+	    [MSG_CTL_CONSOLE] = asked_console,
 	    [MSG_CTL_CLOSE] = asked_close,
 	    [MSG_CTL_ORIGIN] = asked_origin,
+	    [MSG_CTL_PEER] = asked_peer,
 	    [MSG_CTL_TRIP] = asked_trip } };
 
 int
@@ -247,6 +249,7 @@ may_change(struct ctl *c)
 static void
 asked_show(struct pipe *pipe, struct imsg *m)
 {
+	const struct asker from = { pipe_arg(pipe), NULL, 0 };
 	struct msg_show show;
 
 	memcpy(&show, m->data, sizeof(show));
@@ -257,7 +260,7 @@ asked_show(struct pipe *pipe, struct imsg *m)
 		return;
 	}
 	pipe_pause(pipe, 1);
-	request_show(pipe_arg(pipe), show.what);
+	request_rows(&from, ASK_BIT(show.what));
 }
 
 static void
@@ -297,27 +300,48 @@ asked_log(struct pipe *pipe, struct imsg *m)
 }
 
 static void
+asked_console(struct pipe *pipe, struct imsg *m)
+{
+	(void)m;
+	console_where(pipe_arg(pipe));
+}
+
+static void
 asked_close(struct pipe *pipe, struct imsg *m)
 {
+	const struct asker from = { pipe_arg(pipe), NULL, 0 };
 	uint64_t id;
 
 	if (!may_change(pipe_arg(pipe)))
 		return;
 	memcpy(&id, m->data, sizeof(id));
 	pipe_pause(pipe, 1);
-	request_close_client(pipe_arg(pipe), id);
+	request_close_client(&from, id);
 }
 
 static void
 asked_origin(struct pipe *pipe, struct imsg *m)
 {
+	const struct asker from = { pipe_arg(pipe), NULL, 0 };
 	struct msg_origin ask;
 
 	if (!may_change(pipe_arg(pipe)))
 		return;
 	memcpy(&ask, m->data, sizeof(ask));
-	origins_change(pipe_arg(pipe), &ask,
+	origins_change(&from, &ask,
 	    (const char *)m->data + sizeof(ask), m->hdr.len - sizeof(ask));
+}
+
+static void
+asked_peer(struct pipe *pipe, struct imsg *m)
+{
+	uint32_t verb;
+
+	if (!may_change(pipe_arg(pipe)))
+		return;
+	memcpy(&verb, m->data, sizeof(verb));
+	peers_change(pipe_arg(pipe), verb,
+	    (const char *)m->data + sizeof(verb), m->hdr.len - sizeof(verb));
 }
 
 static void

@@ -51,6 +51,12 @@ child_main(void)
 		return (frontend_main());
 	case P_ROUTER:
 		return (router_main());
+	case P_DISCOVERY:
+		return (discovery_main());
+	case P_CRYPTO:
+		return (crypto_main());
+	case P_FILES:
+		return (files_main());
 	default:
 		return (1);
 	}
@@ -60,11 +66,16 @@ child_main(void)
 static int
 check(void)
 {
+	char *text = NULL;
+
 	if (parent.options->verbose > 0 &&
-	    (fputs(parent.conf_text, stdout) == EOF || fflush(stdout) == EOF)) {
+	    ((text = conf_print(parent.conf, CONF_ALL)) == NULL ||
+		fputs(text, stdout) == EOF || fflush(stdout) == EOF)) {
 		perror("nwsd: standard output");
+		free(text);
 		return (1);
 	}
+	free(text);
 	fputs("configuration OK\n", stderr);
 	return (0);
 }
@@ -76,9 +87,7 @@ load(void)
 
 	if ((parent.conf = config_load(1, why)) == NULL)
 		return (-1);
-	parent.conf_text = conf_print(parent.conf);
-	if (parent.conf_text == NULL ||
-	    strlen(parent.conf_text) > MSG_TEXT_MAX) {
+	if (config_texts(parent.conf, &parent.conf_texts) == -1) {
 		fprintf(stderr, "%s: too large\n", config_name());
 		return (-1);
 	}
@@ -104,6 +113,20 @@ open_all(void)
 		control_close();
 		return (-1);
 	}
+	if (directories_open(parent.conf, &parent.directories, why) == -1) {
+		log_warnx("%s", why);
+		listeners_free(&parent.listeners, NULL);
+		control_close();
+		return (-1);
+	}
+	if (identity_prepare(parent.conf, why) == -1 ||
+	    link_listeners_open(
+		parent.conf, NULL, &parent.link_listeners, why) == -1) {
+		log_warnx("%s", why);
+		listeners_free(&parent.listeners, NULL);
+		control_close();
+		return (-1);
+	}
 	return (0);
 }
 
@@ -126,9 +149,11 @@ serve(void)
 	parent.start_ms = loop_now_ms();
 	supervision_init();
 	listeners_log(&parent.listeners);
+	link_listeners_log(&parent.link_listeners);
 	config_announce(parent.conf);
 	grants_file_load(&parent.grants);
-	processes_init(parent.conf->prefork);
+	console_init();
+	processes_init(parent.conf);
 	processes_start();
 	control_start();
 	notify_start();
@@ -136,16 +161,28 @@ serve(void)
 	log_info("ended");
 }
 
+/* The keys of links pass through here: no memory for others, nor in a file. */
+static void
+hide_memory(void)
+{
+#if defined(__linux__) && !defined(NO_SANDBOX)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		fatal("prctl: PR_SET_DUMPABLE");
+#endif
+}
+
 static int
 parent_main(const struct options *o, const char *argv0)
 {
 	parent.options = o;
 	TAILQ_INIT(&parent.listeners);
+	TAILQ_INIT(&parent.link_listeners);
 	TAILQ_INIT(&parent.grants);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	log_init("parent", 0, 1);
 	log_verbose(o->verbose > 0);
+	hide_memory();
 	config_init(o);
 	if (load() == -1)
 		return (1);

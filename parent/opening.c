@@ -1,6 +1,7 @@
 /*
- * The listening sockets of clients: bound here, used by the frontends.  Runs in
- * the parent, at the start and at each reload; trusts nwsd.conf(5).
+ * The listening sockets: of clients, for the frontends, and of links, for
+ * crypto.  Bound here, at the start and at each reload.  Runs in the parent;
+ * trusts nwsd.conf(5).
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +17,11 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG 4096   /* the kernel cuts it to net.core.somaxconn */
+#define LINK_TRIES 16 /* for one port that is free for IPv4 and IPv6 */
+
+/* Why links have another port than theirs, "" where they do not. */
+static char port_taken[WHY_MAX];
 
 static const struct sockaddr_un *
 unix_address(const struct sockaddr_storage *ss)
@@ -218,6 +223,155 @@ listeners_open(const struct conf *conf, const struct listeners *old,
 	return (0);
 }
 
+static void
+set_port(struct sockaddr_storage *ss, uint16_t port)
+{
+	if (ss->ss_family == AF_INET)
+		((struct sockaddr_in *)(void *)ss)->sin_port = htons(port);
+	else
+		((struct sockaddr_in6 *)(void *)ss)->sin6_port = htons(port);
+}
+
+static uint16_t
+get_port(const struct sockaddr_storage *ss)
+{
+	return (ntohs(ss->ss_family == AF_INET ?
+		((const struct sockaddr_in *)(const void *)ss)->sin_port :
+		((const struct sockaddr_in6 *)(const void *)ss)->sin6_port));
+}
+
+/*
+ * One built-in listener of links.  *port is the one to use, 0 for any, and is
+ * set to what it is.  Returns 0, also when this machine has no such addresses,
+ * or -1 with why.
+ */
+static int
+link_add(const struct conf_listen *wanted, uint32_t index, uint16_t *port,
+    const struct listeners *old, struct listeners *list, char why[WHY_MAX])
+{
+	struct conf_listen cl = *wanted;
+	const struct listener *before;
+	struct listener *l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		snprintf(why, WHY_MAX, "%s", strerror(errno));
+		return (-1);
+	}
+	set_port(&cl.addr, *port);
+	before = find(old, &cl.addr);
+	l->fd = before != NULL ? fcntl(before->fd, F_DUPFD_CLOEXEC, 0) :
+				 tcp_open(&cl, why);
+	if (l->fd == -1 && errno == EADDRINUSE) {
+		free(l);
+		return (-1);
+	}
+	l->addr = cl.addr;
+	l->addr_len = cl.addr_len;
+	l->index = index;
+	l->builtin = 1;
+	l->fresh = l->fd != -1 && before == NULL;
+	TAILQ_INSERT_TAIL(list, l, entry);
+	if (l->fd == -1) {
+		log_info("%s: left out", why);
+		return (0);
+	}
+	if (getsockname(l->fd, (struct sockaddr *)(void *)&l->addr,
+		&l->addr_len) == -1)
+		log_warn("link: getsockname");
+	*port = get_port(&l->addr);
+	return (0);
+}
+
+/* All of them, with one port.  Returns 0, or -1 with why and an empty list. */
+static int
+link_add_all(const struct conf *conf, uint16_t port,
+    const struct listeners *old, struct listeners *list, char why[WHY_MAX])
+{
+	const struct conf_listen *cl;
+	uint32_t index = 0;
+
+	TAILQ_FOREACH(cl, &conf->link_listens, entry) {
+		if (link_add(cl, index++, &port, old, list, why) == -1) {
+			listeners_free(list, old);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+/* What was built in before stays, whatever port it has. */
+static int
+link_keep(const struct listeners *old, struct listeners *list)
+{
+	const struct listener *l;
+	struct listener *copy;
+
+	if (old == NULL || TAILQ_EMPTY(old) || !TAILQ_FIRST(old)->builtin)
+		return (0);
+	TAILQ_FOREACH(l, old, entry) {
+		if ((copy = malloc(sizeof(*copy))) == NULL)
+			return (0);
+		*copy = *l;
+		copy->fresh = 0;
+		if (l->fd != -1)
+			copy->fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+		TAILQ_INSERT_TAIL(list, copy, entry);
+	}
+	return (1);
+}
+
+int
+link_listeners_open(const struct conf *conf, const struct listeners *old,
+    struct listeners *list, char why[WHY_MAX])
+{
+	const struct conf_listen *cl;
+	uint32_t index = 0;
+	int i;
+
+	port_taken[0] = '\0';
+	if (!conf->link)
+		return (0);
+	if (!conf_link_is_builtin(conf)) {
+		TAILQ_FOREACH(cl, &conf->link_listens, entry) {
+			if (add(cl, index++, old, list, why) == -1) {
+				listeners_free(list, old);
+				return (-1);
+			}
+		}
+		return (0);
+	}
+	if (link_keep(old, list))
+		return (0);
+	if (link_add_all(conf, CONF_LINK_PORT, old, list, why) == 0)
+		return (0);
+	snprintf(port_taken, sizeof(port_taken), "%s", why);
+	for (i = 0; i < LINK_TRIES; i++) {
+		if (link_add_all(conf, 0, old, list, why) == 0)
+			return (0);
+	}
+	return (-1);
+}
+
+uint16_t
+link_port(void)
+{
+	const struct listener *l;
+	const struct sockaddr_in *in;
+	const struct sockaddr_in6 *in6;
+
+	TAILQ_FOREACH(l, &parent.link_listeners, entry) {
+		if (l->fd == -1)
+			continue;
+		in = (const void *)&l->addr;
+		in6 = (const void *)&l->addr;
+		if (l->addr.ss_family == AF_INET ?
+			ntohl(in->sin_addr.s_addr) >> 24 != 127 :
+			!IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr))
+			return (get_port(&l->addr));
+	}
+	return (0);
+}
+
 void
 listeners_free(struct listeners *list, const struct listeners *keep)
 {
@@ -238,9 +392,8 @@ listeners_free(struct listeners *list, const struct listeners *keep)
 	}
 }
 
-/* The port of a listener that a browser on this machine reaches, or 0. */
-static unsigned int
-local_port(const struct listener *l)
+uint16_t
+listener_local_port(const struct listener *l)
 {
 	const struct sockaddr_in *in = (const void *)&l->addr;
 	const struct sockaddr_in6 *in6 = (const void *)&l->addr;
@@ -283,9 +436,32 @@ listeners_log(struct listeners *list)
 			continue;
 		l->fresh = 0;
 		log_info("listening on %s", listener_text(l));
-		if (port == 0 && (port = local_port(l)) != 0)
+		if (port == 0 && (port = listener_local_port(l)) != 0 &&
+		    parent.conf->console != CONSOLE_OFF)
 			log_info("console at http://localhost:%u/", port);
 	}
+}
+
+void
+link_listeners_log(struct listeners *list)
+{
+	struct listener *l;
+	int fresh = 0;
+
+	TAILQ_FOREACH(l, list, entry) {
+		if (!l->fresh)
+			continue;
+		l->fresh = 0;
+		fresh = 1;
+		log_info("links are accepted on %s", listener_text(l));
+	}
+	if (fresh && port_taken[0] != '\0')
+		log_warnx("%s: links have port %u instead, which a firewall "
+			  "may not let through",
+		    port_taken, link_port());
+	if (parent.conf->link && !any_open(list))
+		log_warnx("links: nothing to listen on: other nodes cannot "
+			  "connect to this one");
 }
 
 void

@@ -1,7 +1,8 @@
 /*
- * What the person decides with nwsctl(8) about web origins: the list of grants,
- * kept in a file and sent to every frontend.  Runs in the parent; the text
- * comes from who administers this daemon and is parsed all the same.
+ * What the person decides about web origins, with nwsctl(8) or on the console:
+ * the list of grants, kept in a file and sent to every frontend.  Runs in the
+ * parent; the text comes from who administers this daemon, or through a
+ * frontend, and is parsed in any case.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 		break;
 	case ORIGIN_REVOKE:
 		return (grants_remove(&parent.grants, pattern) == 0 ? NULL :
-		    "nothing was granted or denied to this origin by nwsctl");
+		    "nothing was granted or denied to this origin at run time");
 	default:
 		return ("unknown verb");
 	}
@@ -68,8 +69,8 @@ change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 }
 
 void
-origins_change(
-    struct ctl *c, const struct msg_origin *ask, const char *text, size_t len)
+origins_change(const struct asker *to, const struct msg_origin *ask,
+    const char *text, size_t len)
 {
 	static const char *const done[] = { "allowed", "denied", "forgotten" };
 	struct origin_pattern pattern;
@@ -77,7 +78,7 @@ origins_change(
 	char name[ORIGIN_TEXT], why[WHY_MAX];
 
 	if (origin_pattern_parse(text, len, &pattern) == -1) {
-		ctl_done(c, 1,
+		asker_done(to, ANSWER_REFUSED,
 		    "%s: not an origin, expected "
 		    "scheme://host[:port], or *. in front of host",
 		    log_vis(text, len));
@@ -86,18 +87,19 @@ origins_change(
 	origins_expire();
 	origin_pattern_text(&pattern, name, sizeof(name));
 	if ((problem = change(ask, &pattern)) != NULL) {
-		ctl_done(c, 1, "%s: %s", name, problem);
+		asker_done(to, ANSWER_REFUSED, "%s: %s", name, problem);
 		return;
 	}
-	log_info("origin %s: %s by nwsctl", name, done[ask->verb]);
+	log_info("origin %s: %s by %s", name, done[ask->verb],
+	    to->ctl != NULL ? "nwsctl" : "the console");
 	tell_frontends(ask->verb, name);
 	if (grants_file_save(&parent.grants, why) == -1) {
 		log_warnx("origins: %s", why);
-		ctl_done(c, 0,
+		asker_done(to, ANSWER_DONE,
 		    "%s: %s, but this will not survive a restart: "
 		    "%s",
 		    name, done[ask->verb], why);
 		return;
 	}
-	ctl_done(c, 0, "%s", "");
+	asker_done(to, ANSWER_DONE, "%s", "");
 }

@@ -18,7 +18,9 @@
 #include "common/loop.h"
 #include "common/msg.h"
 
-#define PROCESSES_MAX	(1 + CONF_PREFORK_MAX)	/* router and frontends */
+/* Router, crypto, discovery, files and frontends. */
+#define PROCESSES_MAX	(4 + CONF_PREFORK_MAX)
+#define PEERS_MAX	256	/* added by nwsctl(8) */
 #define DEATHS_MAX	5	/* of one process in DEATHS_S end the daemon */
 #define DEATHS_S	60
 #define READY_S		20	/* for a process to answer CONF_END */
@@ -34,7 +36,10 @@ struct options {
 	int		  verbose;	/* -v, how often */
 };
 
-/* A socket that clients connect to; fd is -1 where an optional one failed. */
+/*
+ * A socket that clients or other nodes connect to; fd is -1 where an optional
+ * one failed.
+ */
 struct listener {
 	TAILQ_ENTRY(listener)	 entry;
 	struct sockaddr_storage	 addr;
@@ -42,10 +47,21 @@ struct listener {
 	uint32_t		 index;		/* of its listen line */
 	int			 fd;
 	int			 fresh;		/* not in the log yet */
+	int			 builtin;	/* of links, on any port */
 	dev_t			 dev;		/* of a Unix socket's file */
 	ino_t			 ino;
 };
 TAILQ_HEAD(listeners, listener);
+
+/* The directories of the files lines, in their order. */
+struct directories {
+	size_t	 n;
+	struct {
+		int	 fd;
+		dev_t	 dev;
+		ino_t	 ino;
+	} dir[CONF_FILES_MAX];
+};
 
 struct relay;
 
@@ -61,19 +77,30 @@ struct process {
 	int		 fresh;		/* not sent START yet */
 	int		 killed;	/* by us: its death is on its way */
 	int		 ready;		/* said READY since the last CONF_END */
+	int		 wanted;	/* with this configuration */
+	int		 replaced;	/* its end was asked for */
 	uint64_t	 starts;
 	int64_t		 born_ms;
 	int64_t		 deaths[DEATHS_MAX];	/* loop_now_ms(), a ring */
 	uint64_t	 n_deaths;
 };
 
+/* The configuration for each process, with the secrets that it has to know. */
+struct conf_texts {
+	char	*plain;
+	char	*token;		/* for frontends */
+	char	*secret;	/* for crypto */
+};
+
 struct parent {
 	const struct options	*options;
 	struct conf		*conf;
-	char			*conf_text;	/* conf_print() of it */
-	struct listeners	 listeners;
+	struct conf_texts	 conf_texts;
+	struct listeners	 listeners;	/* of clients */
+	struct listeners	 link_listeners;
+	struct directories	 directories;
 	struct grants		 grants;
-	struct process		*processes;	/* [0] is the router */
+	struct process		*processes;	/* in order of their start */
 	size_t			 n_processes;
 	int			 daemonised;
 	int			 served;	/* "ready" has been said */
@@ -105,6 +132,14 @@ void	config_init(const struct options *);
  */
 struct conf *config_load(int starting, char why[WHY_MAX]);
 
+/*
+ * The texts for the children.  Returns 0, or -1 when one is larger than a
+ * message or memory has run out; then there are none.
+ */
+int	config_texts(const struct conf *, struct conf_texts *);
+/* Frees them; a secret leaves nothing behind. */
+void	config_texts_free(struct conf_texts *);
+
 /* Says loudly what everybody should know of it, once. */
 void	config_announce(struct conf *);
 
@@ -135,15 +170,42 @@ int	listeners_open(const struct conf *, const struct listeners *old,
 	    struct listeners *, char why[WHY_MAX]);
 
 /*
+ * The same for the listeners of links.  Built-in ones may be missing, and get
+ * a port that is free where theirs is taken.
+ */
+int	link_listeners_open(const struct conf *, const struct listeners *old,
+	    struct listeners *, char why[WHY_MAX]);
+
+/* The port by which other nodes reach this one, or 0. */
+uint16_t link_port(void);
+
+/*
  * Closes and empties a list, and removes the files of its Unix sockets unless
  * keep (may be NULL) has the same address.
  */
 void	listeners_free(struct listeners *, const struct listeners *keep);
+/* The port of a listener that a browser on this machine reaches, or 0. */
+uint16_t listener_local_port(const struct listener *);
 /* Says in the log what is listened on since the last time. */
 void	listeners_log(struct listeners *);
+void	link_listeners_log(struct listeners *);
 /* Says in the log what of a list will be listened on no longer. */
 void	listeners_log_gone(const struct listeners *,
 	    const struct listeners *keep);
+
+/* directories.c */
+
+/*
+ * Opens the directories of all files lines.  Returns 0, or -1 with the reason
+ * in why; then none is open.
+ */
+int	directories_open(const struct conf *, struct directories *,
+	    char why[WHY_MAX]);
+void	directories_close(struct directories *);
+/* Whether they are the same ones in the same order. */
+int	directories_same(const struct directories *,
+	    const struct directories *);
+void	directories_send(struct process *);
 
 /* unix_socket.c */
 
@@ -174,13 +236,23 @@ const char *holder_text(const struct sockaddr *);
 /* Remembers which file runs, so that an upgrade does not mix versions. */
 void	spawning_init(const char *argv0);
 /* Makes the table; nothing runs yet. */
-void	processes_init(uint32_t prefork);
+void	processes_init(const struct conf *);
 /*
  * Starts every process that is missing, gives it its configuration, wires it to
  * the others and tells it to serve.
  */
 void	processes_start(void);
+/* How many there are, without the parent. */
+size_t	processes_wanted(void);
+/*
+ * After a change of the configuration: starts or ends the process that serves
+ * files, or, where what it serves is other than before, puts a new one in its
+ * place.
+ */
+void	processes_files(const struct conf *, int changed);
 struct process *process_find_instance(uint32_t kind, uint32_t instance);
+/* Whether two processes have a pipe between them. */
+int	processes_wired(const struct process *, const struct process *);
 /* "router", "frontend 1"; static buffer. */
 const char *process_text(const struct process *);
 /*
@@ -192,7 +264,10 @@ void	process_send(struct process *, uint32_t type, uint32_t number, int fd,
 /* The same for all processes of these P_ bits. */
 void	processes_send(uint32_t kinds, uint32_t type, uint32_t number,
 	    const void *, size_t);
-/* CONF, LISTENER, GRANTS, CONF_END; READY is expected after that. */
+/*
+ * CONF, what else belongs to the configuration of such a process, CONF_END;
+ * READY is expected after that.
+ */
 void	process_send_conf(struct process *);
 void	process_send_grants(struct process *);
 /* Ends a process at once; supervision starts it again. */
@@ -266,25 +341,38 @@ int	control_monitored(void);
 
 /*
  * Who asked: a connection of nwsctl(8), which has no other request, or where
- * that is NULL a process, by METRICS with this number.
+ * that is NULL a frontend, by ASK, ASK_ORIGIN or ASK_CLOSE with this number.
  */
 struct asker {
 	struct ctl	*ctl;
 	struct process	*process;
 	uint32_t	 number;
 };
+/* End of an answer, enum answer_code, and a text (may be ""). */
+void	asker_done(const struct asker *, uint32_t code, const char *, ...)
+	    __attribute__((__format__(printf, 3, 4)));
 /* One row.  Returns -1 when the reader has fallen too far behind. */
 int	asker_row(const struct asker *, const void *, size_t);
 
-/* Asks the children; the answer goes to ctl. */
-void	request_show(struct ctl *, uint32_t what);
-void	request_close_client(struct ctl *, uint64_t id);
-pipe_handler request_row, request_row_end, request_close_done,
-	     request_metrics;
+/* Asks the children; the answer goes to who asked. */
+void	request_rows(const struct asker *, uint32_t whats);	/* ASK_BIT() */
+void	request_close_client(const struct asker *, uint64_t id);
+/* How many requests of this process are under way. */
+unsigned int request_count(const struct process *);
+pipe_handler request_row, request_row_end, request_close_done;
 /* A process is gone: it owes nothing any more, and waits for nothing. */
 void	request_process_gone(const struct process *);
 /* Whoever asked is gone. */
 void	request_forget(const struct ctl *);
+
+/* console.c */
+
+/* Makes the token, the same for all frontends as long as nwsd runs. */
+void	console_init(void);
+void	console_send_token(struct process *);
+/* nwsctl console: the whole request with its answer. */
+void	console_where(struct ctl *);
+pipe_handler console_asked, console_asked_origin, console_asked_close;
 
 /* rows.c */
 
@@ -293,11 +381,52 @@ void	rows_send(const struct asker *, uint32_t what);
 
 /* origins.c */
 
-/* nwsctl origin allow, deny, revoke: the whole request with its answer. */
-void	origins_change(struct ctl *, const struct msg_origin *,
+/* allow, deny, revoke: the whole request with its answer. */
+void	origins_change(const struct asker *, const struct msg_origin *,
 	    const char *text, size_t len);
 
 void	origins_expire(void);
+
+/* state.c */
+
+/*
+ * Path of a file of this name where state is kept.  Returns 0, or -1 with the
+ * reason in why.
+ */
+int	state_path(const char *name, char *buf, size_t, char why[WHY_MAX]);
+/*
+ * Writes a whole file there: it has the old or the new content, whatever
+ * happens meanwhile.  Returns 0, or -1 with the reason in why.
+ */
+int	state_write(const char *name, const void *, size_t, char why[WHY_MAX]);
+
+/* identity.c */
+
+/*
+ * The key of links: at the start, makes the file where it is asked for and
+ * missing.  Returns 0, or -1 with the reason in why.
+ */
+int	identity_prepare(const struct conf *, char why[WHY_MAX]);
+/* Sends it to crypto. */
+void	identity_send(struct process *);
+
+/* peers.c */
+
+/* nwsctl peer add, del: the whole request with its answer. */
+void	peers_change(struct ctl *, uint32_t verb, const char *, size_t);
+/* Sends all of them to discovery. */
+void	peers_send(struct process *);
+
+/* resolver.c */
+
+/* Sends discovery what this machine knows of names. */
+void	resolver_send(struct process *);
+/*
+ * The payload of RESOLVER, from the text of resolv.conf(5) and of hosts(5),
+ * which are written to and may be NULL.  Pure but for memory: malloc'd, or NULL
+ * where there is none.
+ */
+char	*resolver_text(char *resolv_conf, char *hosts, size_t *len);
 
 /* grants_file.c */
 

@@ -29,6 +29,11 @@ fixed_changed(const struct conf *old, const struct conf *new)
 
 	if (old->prefork != new->prefork)
 		return ("prefork");
+	/* Whether there are processes for links, and the key of those. */
+	if (old->link != new->link)
+		return ("link");
+	if (old->link && old->identity_persistent != new->identity_persistent)
+		return ("identity");
 	if (!same(privileges_user(old), privileges_user(new)))
 		return ("user");
 	if (!same(privileges_chroot(old), privileges_chroot(new)))
@@ -40,61 +45,100 @@ fixed_changed(const struct conf *old, const struct conf *new)
 	return (NULL);
 }
 
+/* What a reload changes to: all of it is there before anything is changed. */
+struct change {
+	struct conf *conf;
+	struct conf_texts texts;
+	struct listeners listeners, link_listeners;
+	struct directories directories;
+};
+
+static void
+swap_listeners(struct listeners *now, struct listeners *new,
+    struct listeners *old)
+{
+	TAILQ_INIT(old);
+	TAILQ_CONCAT(old, now, entry);
+	TAILQ_CONCAT(now, new, entry);
+}
+
 /* Takes the new tree and its sockets, and frees the old ones. */
 static void
-swap(struct conf *conf, char *text, struct listeners *list)
+swap(struct change *c)
 {
-	struct listeners old;
+	struct listeners old, old_links;
+	struct process *p;
 	size_t i;
+	int files_changed = !conf_files_same(parent.conf, c->conf) ||
+	    !directories_same(&parent.directories, &c->directories);
 
-	TAILQ_INIT(&old);
-	TAILQ_CONCAT(&old, &parent.listeners, entry);
-	TAILQ_CONCAT(&parent.listeners, list, entry);
-	conf->allow_any_said = parent.conf->origin_any != 0;
+	swap_listeners(&parent.listeners, &c->listeners, &old);
+	swap_listeners(&parent.link_listeners, &c->link_listeners, &old_links);
+	c->conf->allow_any_said = parent.conf->origin_any != 0;
 	conf_free(parent.conf);
-	free(parent.conf_text);
-	parent.conf = conf;
-	parent.conf_text = text;
-	for (i = 0; i < parent.n_processes; i++)
-		process_send_conf(&parent.processes[i]);
+	config_texts_free(&parent.conf_texts);
+	parent.conf = c->conf;
+	parent.conf_texts = c->texts;
+	directories_close(&parent.directories);
+	parent.directories = c->directories;
+	processes_files(c->conf, files_changed);
+	for (i = 0; i < parent.n_processes; i++) {
+		p = &parent.processes[i];
+		if (p->wanted && !p->replaced)
+			process_send_conf(p);
+	}
+	processes_start();
 	listeners_log_gone(&old, &parent.listeners);
 	listeners_free(&old, &parent.listeners);
+	listeners_log_gone(&old_links, &parent.link_listeners);
+	listeners_free(&old_links, NULL);
+}
+
+/* All but the tree.  Returns 0, or -1 with why. */
+static int
+prepare(struct change *c, char why[WHY_MAX])
+{
+	const char *fixed;
+
+	if ((fixed = fixed_changed(parent.conf, c->conf)) != NULL) {
+		snprintf(why, WHY_MAX,
+		    "%s: \"%s\" has changed, which needs a "
+		    "restart",
+		    config_name(), fixed);
+		return (-1);
+	}
+	if (config_texts(c->conf, &c->texts) == -1) {
+		snprintf(why, WHY_MAX, "%s: too large", config_name());
+		return (-1);
+	}
+	if (directories_open(c->conf, &c->directories, why) == -1)
+		return (-1);
+	if (listeners_open(c->conf, &parent.listeners, &c->listeners, why) ==
+	    -1)
+		return (-1);
+	return (link_listeners_open(
+	    c->conf, &parent.link_listeners, &c->link_listeners, why));
 }
 
 /* Returns 0, or -1 with why; then everything is as it was. */
 static int
 apply(char why[WHY_MAX])
 {
-	struct listeners list;
-	struct conf *conf;
-	const char *fixed;
-	char *text;
+	struct change c = { NULL, { NULL, NULL, NULL },
+		TAILQ_HEAD_INITIALIZER(c.listeners),
+		TAILQ_HEAD_INITIALIZER(c.link_listeners), { .n = 0 } };
 
-	TAILQ_INIT(&list);
-	if ((conf = config_load(0, why)) == NULL)
+	if ((c.conf = config_load(0, why)) == NULL)
 		return (-1);
-	if ((fixed = fixed_changed(parent.conf, conf)) != NULL) {
-		snprintf(why, WHY_MAX,
-		    "%s: \"%s\" has changed, which needs a "
-		    "restart",
-		    config_name(), fixed);
-		conf_free(conf);
-		return (-1);
+	if (prepare(&c, why) == 0) {
+		swap(&c);
+		return (0);
 	}
-	text = conf_print(conf);
-	if (text == NULL || strlen(text) > MSG_TEXT_MAX) {
-		snprintf(why, WHY_MAX, "%s: too large", config_name());
-		free(text);
-		conf_free(conf);
-		return (-1);
-	}
-	if (listeners_open(conf, &parent.listeners, &list, why) == -1) {
-		free(text);
-		conf_free(conf);
-		return (-1);
-	}
-	swap(conf, text, &list);
-	return (0);
+	listeners_free(&c.listeners, &parent.listeners);
+	directories_close(&c.directories);
+	config_texts_free(&c.texts);
+	conf_free(c.conf);
+	return (-1);
 }
 
 static void
@@ -141,11 +185,12 @@ reload_ready(void)
 	reload.waiting = 0;
 	parent.reloads++;
 	listeners_log(&parent.listeners);
+	link_listeners_log(&parent.link_listeners);
 	config_announce(parent.conf);
 	log_info("configuration reloaded");
 	control_event(EVENT_RELOAD, "result=\"ok\"");
 	notify_send(
-	    "READY=1\nSTATUS=serving, %zu processes", parent.n_processes);
+	    "READY=1\nSTATUS=serving, %zu processes", processes_wanted());
 	if (reload.ctl != NULL)
 		ctl_done(reload.ctl, 0, "configuration reloaded");
 	reload.ctl = NULL;

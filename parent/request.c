@@ -1,9 +1,11 @@
 /*
- * Requests that the children answer, of nwsctl(8) or of a frontend that wants
- * the metrics: each has a ticket, knows who still owes a part, and ends in time
- * whatever happens to them.  Runs in the parent; of a row it reads only who
- * made it, the rest is copied.
+ * Requests that the children answer, of nwsctl(8) or of a frontend, for the
+ * console and the metrics: each has a ticket, knows who still owes a part, and
+ * ends in time whatever happens to them.  Runs in the parent; of a row it reads
+ * only who made it, the rest is copied.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@
 #include "parent/parent.h"
 
 #define ANSWER_S 5                /* until a request ends without the rest */
-#define METRICS_MAX (1024 * 1024) /* bytes that a process has not read */
+#define UNREAD_MAX (4u << 20)     /* bytes that a process has not read */
 
 struct request {
 	TAILQ_ENTRY(request) entry;
@@ -20,7 +22,7 @@ struct request {
 	struct asker asker;
 	struct event *timer;
 	int closing;        /* else it wants rows */
-	uint32_t whats;     /* bits of enum show_what */
+	uint32_t whats;     /* ASK_BIT() of enum show_what */
 	uint64_t closed;    /* clients */
 	unsigned int owing; /* answers, those of each process: */
 	uint8_t owes[PROCESSES_MAX];
@@ -31,16 +33,17 @@ static TAILQ_HEAD(, request) requests = TAILQ_HEAD_INITIALIZER(requests);
 static uint32_t last_ticket;
 
 /* Who knows what; the parent's own rows come from rows.c. */
-static const uint32_t answered_by[SHOW_WHATS] = { [SHOW_SUMMARY] = P_FRONTEND |
-	    P_ROUTER,
+static const uint32_t answered_by[SHOW_WHATS] = { [SHOW_SUMMARY] = P_CHILDREN,
 	[SHOW_CHANNELS] = P_FRONTEND | P_ROUTER,
 	[SHOW_CLIENTS] = P_FRONTEND,
 	[SHOW_PROCESSES] = 0,
-	[SHOW_LIMITS] = P_FRONTEND | P_ROUTER,
-	[SHOW_ORIGINS] = P_FRONTEND };
-
-#define BIT(what) (UINT32_C(1) << (what))
-#define METRICS (BIT(SHOW_SUMMARY) | BIT(SHOW_LIMITS) | BIT(SHOW_PROCESSES))
+	[SHOW_LIMITS] = P_CHILDREN,
+	[SHOW_ORIGINS] = P_FRONTEND,
+	[SHOW_LINKS] = P_CRYPTO,
+	[SHOW_PEERS] = P_DISCOVERY,
+	[SHOW_INTERFACES] = P_DISCOVERY,
+	[SHOW_DISCOVERY] = P_DISCOVERY,
+	[SHOW_CHECK] = P_DISCOVERY | P_CRYPTO };
 
 int
 asker_row(const struct asker *to, const void *row, size_t len)
@@ -49,20 +52,33 @@ asker_row(const struct asker *to, const void *row, size_t len)
 
 	if (to->ctl != NULL)
 		return (ctl_row(to->ctl, row, len));
-	if (p->pipe == NULL || imsg_queued(pipe_imsg(p->pipe)) > METRICS_MAX)
+	if (p->pipe == NULL || imsg_queued(pipe_imsg(p->pipe)) > UNREAD_MAX)
 		return (-1);
-	process_send(p, MSG_METRICS_ROW, to->number, -1, row, len);
+	process_send(p, MSG_ANSWER_ROW, to->number, -1, row, len);
 	return (0);
 }
 
-static void
-asker_done(const struct asker *to, uint32_t code, const char *text)
+void
+asker_done(const struct asker *to, uint32_t code, const char *fmt, ...)
 {
-	if (to->ctl != NULL)
-		ctl_done(to->ctl, code, "%s", text);
-	else
-		process_send(to->process, MSG_METRICS_END, to->number, -1,
-		    &code, sizeof(code));
+	char buf[sizeof(code) + MSG_ROW_MAX], *text = buf + sizeof(code);
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, MSG_ROW_MAX, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	if ((size_t)n >= MSG_ROW_MAX)
+		n = MSG_ROW_MAX - 1;
+	if (to->ctl != NULL) {
+		ctl_done(to->ctl, code != ANSWER_DONE, "%.*s", n, text);
+		return;
+	}
+	memcpy(buf, &code, sizeof(code));
+	process_send(to->process, MSG_ANSWER, to->number, -1, buf,
+	    sizeof(code) + (size_t)n);
 }
 
 static size_t
@@ -89,13 +105,13 @@ request_end(struct request *r)
 
 	request_free(r);
 	if (closing && closed > 0)
-		asker_done(&to, 0, "");
+		asker_done(&to, ANSWER_DONE, "%s", "");
 	else if (problem != NULL)
-		asker_done(&to, 1, problem);
+		asker_done(&to, ANSWER_MISSING, "%s", problem);
 	else if (closing)
-		asker_done(&to, 1, "no such client");
+		asker_done(&to, ANSWER_REFUSED, "no such client");
 	else
-		asker_done(&to, 0, "");
+		asker_done(&to, ANSWER_DONE, "%s", "");
 }
 
 static void
@@ -118,7 +134,7 @@ request_new(const struct asker *to)
 	if (r == NULL ||
 	    (r->timer = evtimer_new(loop_base(), late, r)) == NULL) {
 		free(r);
-		asker_done(to, 1, "out of memory");
+		asker_done(to, ANSWER_MISSING, "out of memory");
 		return (NULL);
 	}
 	r->asker = *to;
@@ -140,6 +156,8 @@ ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
 
 		if ((p->kind & kinds) == 0)
 			continue;
+		if (p->pipe == NULL && !p->wanted)
+			continue;
 		if (p->pipe == NULL) {
 			r->problem = "a process is being restarted";
 			continue;
@@ -150,8 +168,7 @@ ask(struct request *r, uint32_t kinds, uint32_t type, const void *data,
 	}
 }
 
-/* Rows of each of these kinds, bits of enum show_what. */
-static void
+void
 request_rows(const struct asker *to, uint32_t whats)
 {
 	struct request *r;
@@ -161,7 +178,7 @@ request_rows(const struct asker *to, uint32_t whats)
 		return;
 	r->whats = whats;
 	for (show.what = 0; show.what < SHOW_WHATS; show.what++) {
-		if ((whats & BIT(show.what)) == 0)
+		if ((whats & ASK_BIT(show.what)) == 0)
 			continue;
 		rows_send(to, show.what);
 		ask(r, answered_by[show.what], MSG_SHOW, &show, sizeof(show));
@@ -170,40 +187,23 @@ request_rows(const struct asker *to, uint32_t whats)
 		request_end(r);
 }
 
-void
-request_show(struct ctl *c, uint32_t what)
+unsigned int
+request_count(const struct process *p)
 {
-	const struct asker to = { c, NULL, 0 };
-
-	request_rows(&to, BIT(what));
-}
-
-/* A process waits for one answer before it asks again. */
-void
-request_metrics(struct pipe *pipe, struct imsg *m)
-{
-	const struct asker to = { NULL, pipe_arg(pipe), m->hdr.peerid };
 	const struct request *r;
+	unsigned int n = 0;
 
-	TAILQ_FOREACH(r, &requests, entry) {
-		if (r->asker.process == to.process) {
-			pipe_violation(pipe, "asked before the answer");
-			return;
-		}
-	}
-	if (parent.conf->metrics)
-		request_rows(&to, METRICS);
-	else
-		asker_done(&to, 1, "metrics are off");
+	TAILQ_FOREACH(r, &requests, entry)
+		n += r->asker.process == p;
+	return (n);
 }
 
 void
-request_close_client(struct ctl *c, uint64_t id)
+request_close_client(const struct asker *to, uint64_t id)
 {
-	const struct asker to = { c, NULL, 0 };
 	struct request *r;
 
-	if ((r = request_new(&to)) == NULL)
+	if ((r = request_new(to)) == NULL)
 		return;
 	r->closing = 1;
 	ask(r, P_FRONTEND, MSG_CLOSE_CLIENT, &id, sizeof(id));
@@ -247,7 +247,7 @@ request_row(struct pipe *pipe, struct imsg *m)
 	memcpy(&row, m->data, sizeof(row));
 	if (row.process != p->kind || row.instance != p->instance ||
 	    row.what >= SHOW_WHATS ||
-	    (r != NULL && (r->whats & BIT(row.what)) == 0)) {
+	    (r != NULL && (r->whats & ASK_BIT(row.what)) == 0)) {
 		pipe_violation(pipe, "not a row of this process");
 		return;
 	}

@@ -52,7 +52,7 @@ static void
 summary(const struct asker *to)
 {
 	counter(to, "parent_uptime_seconds", age_s(parent.start_ms), 1);
-	counter(to, "parent_processes", 1 + parent.n_processes, 1);
+	counter(to, "parent_processes", 1 + processes_wanted(), 1);
 	counter(to, "parent_restarts_total", parent.restarts, 0);
 	counter(to, "parent_reloads_total", parent.reloads, 0);
 	counter(to, "parent_reloads_failed_total", parent.reloads_failed, 0);
@@ -106,7 +106,8 @@ processes(const struct asker *to)
 	if (self.statm != -1)
 		close(self.statm);
 	for (i = 0; i < parent.n_processes; i++)
-		process_row(to, &parent.processes[i]);
+		if (parent.processes[i].wanted)
+			process_row(to, &parent.processes[i]);
 }
 
 static void
@@ -156,6 +157,44 @@ origins(const struct asker *to)
 		    g->expires);
 }
 
+static void
+finding(const struct asker *to, enum check_level level, const char *text)
+{
+	struct msg_row_check row;
+
+	memset(&row, 0, sizeof(row));
+	row.level = level;
+	send_row(to, SHOW_CHECK, &row.row, sizeof(row), text);
+}
+
+/* What is not as it should be with links; on what they are, crypto says. */
+static void
+check(const struct asker *to)
+{
+	char text[256];
+	uint16_t port = link_port();
+
+	if (!parent.conf->link) {
+		finding(to, CHECK_NOTE,
+		    "links are off (link off in nwsd.conf): "
+		    "channels are of this machine alone");
+		return;
+	}
+	if (port == 0) {
+		finding(to, CHECK_WARNING,
+		    "there is no port for links that other machines reach: "
+		    "they cannot connect to this one, which is not announced");
+		return;
+	}
+	if (conf_link_is_builtin(parent.conf) && port != CONF_LINK_PORT) {
+		snprintf(text, sizeof(text),
+		    "links are accepted on TCP port %u, since %d was taken: a "
+		    "firewall that lets %d through does not let this one",
+		    port, CONF_LINK_PORT, CONF_LINK_PORT);
+		finding(to, CHECK_WARNING, text);
+	}
+}
+
 void
 rows_send(const struct asker *to, uint32_t what)
 {
@@ -171,6 +210,9 @@ rows_send(const struct asker *to, uint32_t what)
 		break;
 	case SHOW_ORIGINS:
 		origins(to);
+		break;
+	case SHOW_CHECK:
+		check(to);
 		break;
 	default:
 		break;

@@ -51,26 +51,65 @@ spawning_init(const char *argv0)
 #endif
 }
 
-void
-processes_init(uint32_t prefork)
+/* One more row of the table, in the order of the start. */
+static struct process *
+add_process(uint32_t kind, uint32_t instance)
 {
-	size_t i;
+	struct process *p = &parent.processes[parent.n_processes++];
 
-	parent.n_processes = 1 + prefork;
-	parent.processes = calloc(
-	    parent.n_processes, sizeof(*parent.processes));
+	p->kind = kind;
+	p->instance = instance;
+	p->statm = -1;
+	p->wanted = 1;
+	p->late = evtimer_new(loop_base(), supervision_late, p);
+	if (p->late == NULL)
+		fatalx("process table: out of memory");
+	return (p);
+}
+
+void
+processes_init(const struct conf *conf)
+{
+	uint32_t i;
+
+	parent.processes = calloc(PROCESSES_MAX, sizeof(*parent.processes));
 	if (parent.processes == NULL)
 		fatal("process table");
-	for (i = 0; i < parent.n_processes; i++) {
-		struct process *p = &parent.processes[i];
-
-		p->kind = i == 0 ? P_ROUTER : P_FRONTEND;
-		p->instance = i == 0 ? 0 : (uint32_t)i - 1;
-		p->statm = -1;
-		p->late = evtimer_new(loop_base(), supervision_late, p);
-		if (p->late == NULL)
-			fatalx("process table: out of memory");
+	add_process(P_ROUTER, 0);
+	if (conf->link) {
+		add_process(P_CRYPTO, 0);
+		add_process(P_DISCOVERY, 0);
 	}
+	for (i = 0; i < conf->prefork; i++)
+		add_process(P_FRONTEND, i);
+	add_process(P_FILES, 0)->wanted = !TAILQ_EMPTY(&conf->files);
+}
+
+size_t
+processes_wanted(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < parent.n_processes; i++)
+		n += parent.processes[i].wanted != 0;
+	return (n);
+}
+
+void
+processes_files(const struct conf *conf, int changed)
+{
+	struct process *p = process_find_instance(P_FILES, 0);
+
+	p->wanted = !TAILQ_EMPTY(&conf->files);
+	if (!changed)
+		return;
+	p->ready = 0;
+	if (p->pid == 0)
+		return;
+	/* Its sandbox lets it read what it was started with. */
+	log_debug("%s: ended, for other directories", process_text(p));
+	p->killed = p->replaced = 1;
+	kill(p->pid, SIGKILL);
 }
 
 struct process *
@@ -194,7 +233,7 @@ process_born(struct process *p, pid_t pid, int fd, int log_fd)
 
 	p->pid = pid;
 	p->fresh = 1;
-	p->ready = p->killed = 0;
+	p->ready = p->killed = p->replaced = 0;
 	p->starts++;
 	p->born_ms = loop_now_ms();
 	p->statm = statm_open(pid);
@@ -299,13 +338,13 @@ process_send_grants(struct process *p)
 }
 
 static void
-send_listeners(struct process *p)
+send_listeners(struct process *p, const struct listeners *list)
 {
 	const struct listener *l;
 	struct msg_listener m;
 	int fd;
 
-	TAILQ_FOREACH(l, &parent.listeners, entry) {
+	TAILQ_FOREACH(l, list, entry) {
 		if (l->fd == -1)
 			continue;
 		if ((fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0)) == -1)
@@ -319,12 +358,36 @@ void
 process_send_conf(struct process *p)
 {
 	const struct timeval tv = { READY_S, 0 };
+	const struct conf_texts *texts = &parent.conf_texts;
+	const char *text = p->kind == P_CRYPTO ? texts->secret :
+	    p->kind == P_FRONTEND	       ? texts->token :
+						 texts->plain;
+	uint32_t port = link_port();
 
-	process_send(
-	    p, MSG_CONF, 0, -1, parent.conf_text, strlen(parent.conf_text));
-	if (p->kind == P_FRONTEND) {
-		send_listeners(p);
+	process_send(p, MSG_CONF, 0, -1, text, strlen(text));
+	switch (p->kind) {
+	case P_FRONTEND:
+		send_listeners(p, &parent.listeners);
 		process_send_grants(p);
+		if (p->fresh)
+			console_send_token(p);
+		break;
+	case P_CRYPTO:
+		send_listeners(p, &parent.link_listeners);
+		/* A key stays as long as its process. */
+		if (p->fresh)
+			identity_send(p);
+		break;
+	case P_DISCOVERY:
+		process_send(p, MSG_LINK_PORT, 0, -1, &port, sizeof(port));
+		peers_send(p);
+		resolver_send(p);
+		break;
+	case P_FILES:
+		directories_send(p);
+		break;
+	default:
+		break;
 	}
 	process_send(p, MSG_CONF_END, 0, -1, NULL, 0);
 	p->ready = 0;
@@ -361,19 +424,35 @@ wire(struct process *a, struct process *b)
 	process_send(b, MSG_PIPE, 0, pair[1], &to_b, sizeof(to_b));
 }
 
+int
+processes_wired(const struct process *a, const struct process *b)
+{
+	static const uint32_t pairs[] = { P_FRONTEND | P_ROUTER,
+		P_CRYPTO | P_ROUTER, P_DISCOVERY | P_CRYPTO,
+		P_FRONTEND | P_FILES };
+	size_t i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if ((a->kind | b->kind) == pairs[i])
+			return (1);
+	return (0);
+}
+
 /* What is new gets a pipe to all that it talks to; so do these to it. */
 static void
 wire_fresh(void)
 {
-	struct process *router = &parent.processes[0];
-	size_t i;
+	size_t i, j;
 
-	for (i = 1; i < parent.n_processes; i++) {
-		struct process *p = &parent.processes[i];
+	for (i = 0; i < parent.n_processes; i++) {
+		for (j = i + 1; j < parent.n_processes; j++) {
+			struct process *a = &parent.processes[i];
+			struct process *b = &parent.processes[j];
 
-		if ((p->fresh || router->fresh) && p->pipe != NULL &&
-		    router->pipe != NULL)
-			wire(p, router);
+			if ((a->fresh || b->fresh) && a->pipe != NULL &&
+			    b->pipe != NULL && processes_wired(a, b))
+				wire(a, b);
+		}
 	}
 }
 
@@ -386,7 +465,7 @@ processes_start(void)
 	for (i = 0; i < parent.n_processes; i++) {
 		struct process *p = &parent.processes[i];
 
-		if (p->pid != 0)
+		if (p->pid != 0 || !p->wanted)
 			continue;
 		process_spawn(p);
 		process_send_conf(p);

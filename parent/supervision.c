@@ -16,7 +16,8 @@
 #include "common/log.h"
 #include "parent/parent.h"
 
-#define STOP_S 3 /* for all processes to end by themselves */
+#define STOP_CLIENTS_S 2 /* for frontends to say goodbye */
+#define STOP_LINKS_S 1   /* then, for the others to end by themselves */
 
 static struct event *on_chld, *on_term, *on_int, *on_hup, *stop_timer;
 
@@ -28,7 +29,9 @@ const struct pipe_phase supervision_phase = { "running",
 	    [MSG_ROW] = request_row,
 	    [MSG_ROW_END] = request_row_end,
 	    [MSG_CLOSE_DONE] = request_close_done,
-	    [MSG_METRICS] = request_metrics,
+	    [MSG_ASK] = console_asked,
+	    [MSG_ASK_ORIGIN] = console_asked_origin,
+	    [MSG_ASK_CLOSE] = console_asked_close,
 	    [MSG_EVENT] = child_event_seen } };
 
 static int
@@ -37,7 +40,7 @@ all_ready(void)
 	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		if (!parent.processes[i].ready)
+		if (parent.processes[i].wanted && !parent.processes[i].ready)
 			return (0);
 	}
 	return (1);
@@ -58,7 +61,7 @@ child_is_ready(struct pipe *pipe, struct imsg *m)
 		log_info("ready");
 		background_ready();
 		notify_send("READY=1\nSTATUS=serving, %zu processes",
-		    parent.n_processes);
+		    processes_wanted());
 	}
 	reload_ready();
 }
@@ -75,16 +78,20 @@ supervision_late(int fd, short what, void *arg)
 static void
 child_says_stuck(struct pipe *pipe, struct imsg *m)
 {
+	const struct process *by = pipe_arg(pipe);
 	struct process *p;
 	struct msg_pipe mp;
+	char why[64];
 
 	memcpy(&mp, m->data, sizeof(mp));
 	p = process_find_instance(mp.process, mp.instance);
-	if (p == NULL || p == pipe_arg(pipe)) {
+	if (p == NULL || !processes_wired(p, by)) {
 		pipe_violation(pipe, "no such process");
 		return;
 	}
-	process_kill(p, "does not read its pipe to the router");
+	snprintf(why, sizeof(why), "does not read its pipe to the %s",
+	    process_name(by->kind));
+	process_kill(p, why);
 }
 
 static void
@@ -166,6 +173,7 @@ static void
 process_died(struct process *p, int status)
 {
 	pid_t pid = p->pid;
+	int replaced = p->replaced;
 
 	request_process_gone(p);
 	process_bury(p);
@@ -174,6 +182,8 @@ process_died(struct process *p, int status)
 			log_death(p, status);
 		return;
 	}
+	if (replaced)
+		return;
 	log_death(p, status);
 	control_event(EVENT_PROCESS, "process=\"%s\" pid=%ld %s=%d",
 	    process_text(p), (long)pid, WIFSIGNALED(status) ? "signal" : "exit",
@@ -216,14 +226,19 @@ tell_end(uint32_t kinds)
 	}
 }
 
-/* The router is needed until the last frontend has said goodbye. */
+/*
+ * The router is needed until the last frontend has said goodbye, and crypto
+ * until other nodes were told of that; then it ends the links.
+ */
 static void
 stop_go_on(void)
 {
 	if (!any_running(P_CHILDREN))
 		loop_quit();
+	else if (!any_running(P_FRONTEND | P_CRYPTO))
+		tell_end(P_CHILDREN);
 	else if (!any_running(P_FRONTEND))
-		tell_end(P_CHILDREN & ~P_FRONTEND);
+		tell_end(P_CHILDREN & ~P_ROUTER);
 }
 
 static void
@@ -260,17 +275,28 @@ kill_all(void)
 static void
 stop_late(int fd, short what, void *arg)
 {
+	const struct timeval tv = { STOP_LINKS_S, 0 };
+	static int told;
+
 	(void)fd;
 	(void)what;
 	(void)arg;
-	log_warnx("processes did not end within %d seconds: killed", STOP_S);
+	/* A frontend that hangs does not keep the others from their goodbye. */
+	if (!told) {
+		told = 1;
+		tell_end(P_CHILDREN & ~P_ROUTER);
+		evtimer_add(stop_timer, &tv);
+		return;
+	}
+	log_warnx("processes did not end within %d seconds: killed",
+	    STOP_CLIENTS_S + STOP_LINKS_S);
 	kill_all();
 }
 
 void
 supervision_stop(int exit_code)
 {
-	const struct timeval tv = { STOP_S, 0 };
+	const struct timeval tv = { STOP_CLIENTS_S, 0 };
 
 	if (parent.stopping)
 		return;
@@ -279,8 +305,10 @@ supervision_stop(int exit_code)
 	notify_send("STOPPING=1\nSTATUS=ending");
 	control_close();
 	listeners_free(&parent.listeners, NULL);
+	listeners_free(&parent.link_listeners, NULL);
 	evtimer_add(stop_timer, &tv);
-	tell_end(P_FRONTEND);
+	/* Nobody should find this node any more; clients are told first. */
+	tell_end(P_FRONTEND | P_DISCOVERY);
 	stop_go_on();
 }
 

@@ -14,16 +14,17 @@
 #include "../common/imsg.h"
 #include "counters.h"
 #include "fanout.h"
-#include "frontends.h"
+#include "places.h"
 #include "limits.h"
 #include "member.h"
 #include "router.h"
 #include "show.h"
 
 /*
- * Replicas without a member that a frontend may have.  It opens a channel for a
- * member that is about to join and closes it after the last, so there are as
- * many as there are joins under way.
+ * Replicas without a member that a place may have.  A frontend opens a channel
+ * for a member that is about to join and closes it after the last, so there are
+ * as many as there are joins under way; crypto has one for a channel whose
+ * members on other machines did not come yet.
  */
 #define EMPTY_MAX	65536u
 
@@ -43,6 +44,7 @@ name_hash(const char *name, size_t len)
 static struct channel *
 channel_get(const char *name, size_t len)
 {
+	const struct conf_channel *conf;
 	struct channel *c;
 	uint64_t hash = name_hash(name, len);
 
@@ -56,11 +58,13 @@ channel_get(const char *name, size_t len)
 	c->name_len = (uint8_t)len;
 	memcpy(c->name, name, len);
 	/*
-	 * Asked for once: a reload that changes it applies to channels that
-	 * come to be afterwards, so that all members of one always see the
-	 * same.
+	 * Presence is asked for once: a reload that changes it applies to
+	 * channels that come to be afterwards, so that all members of one
+	 * always see the same.
 	 */
-	c->presence = conf_channel(router_conf, name, len)->presence != 0;
+	conf = conf_channel(router_conf, name, len);
+	c->presence = conf->presence != 0;
+	c->private = conf->local != 0;
 	LIST_INIT(&c->replicas);
 	if (idmap_put(&by_name, hash, c) == -1) {
 		free(c);
@@ -90,29 +94,66 @@ channel_free(struct channel *c)
 	free(c);
 }
 
-struct replica *
-replica_find(const struct frontend *f, uint32_t number)
+void
+channel_want(struct channel *c)
 {
-	return (idmap_get(&f->replicas, (uint64_t)number + 1));
+	struct place *pl = places_remote();
+	int wanted = c->members > c->remote && !c->private;
+
+	if (pl == NULL || wanted == c->wanted)
+		return;
+	c->wanted = (uint8_t)wanted;
+	places_send(pl, wanted ? MSG_WANTED : MSG_UNWANTED, 0, c->name,
+	    c->name_len);
+}
+
+void
+channel_configure(void)
+{
+	struct channel *c;
+
+	TAILQ_FOREACH(c, &channels, entry) {
+		c->private = conf_channel(router_conf, c->name, c->name_len)
+		    ->local != 0;
+		channel_want(c);
+	}
+}
+
+void
+channel_want_all(struct place *pl)
+{
+	struct channel *c;
+
+	TAILQ_FOREACH(c, &channels, entry) {
+		c->wanted = 0;
+		channel_want(c);
+	}
+	places_send(pl, MSG_WANTED_END, 0, NULL, 0);
+}
+
+struct replica *
+replica_find(const struct place *pl, uint32_t number)
+{
+	return (idmap_get(&pl->replicas, (uint64_t)number + 1));
 }
 
 static struct replica *
-replica_new(struct frontend *f, struct channel *c, uint32_t number)
+replica_new(struct place *pl, struct channel *c, uint32_t number)
 {
 	struct replica *r;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return (NULL);
 	r->channel = c;
-	r->frontend = f;
+	r->place = pl;
 	r->number = number;
 	LIST_INIT(&r->list);
-	if (idmap_put(&f->replicas, (uint64_t)number + 1, r) == -1) {
+	if (idmap_put(&pl->replicas, (uint64_t)number + 1, r) == -1) {
 		free(r);
 		return (NULL);
 	}
 	LIST_INSERT_HEAD(&c->replicas, r, entry);
-	f->empty++;
+	pl->empty++;
 	return (r);
 }
 
@@ -124,7 +165,7 @@ channel_lease(struct replica *r)
 	if (c == NULL || c->routed || c->lease != NULL)
 		return;
 	c->lease = r;
-	frontends_send(r->frontend, MSG_LEASE, r->number, NULL, 0);
+	places_send(r->place, MSG_LEASE, r->number, NULL, 0);
 }
 
 void
@@ -141,7 +182,7 @@ channel_leased_away(const struct replica *r)
 	    r->channel->lease != r);
 }
 
-/* One more frontend is here: all order is the router's again. */
+/* One more place is here: all order is the router's again. */
 static void
 channel_recall(struct replica *newcomer)
 {
@@ -152,9 +193,9 @@ channel_recall(struct replica *newcomer)
 	c->routed = 1;
 	if (c->lease == NULL)
 		return;
-	frontends_send(c->lease->frontend, MSG_RECALL, c->lease->number, NULL,
+	places_send(c->lease->place, MSG_RECALL, c->lease->number, NULL,
 	    0);
-	frontends_recalled(c->lease->frontend);
+	places_recalled(c->lease->place);
 }
 
 /* Those who waited for it are let in. */
@@ -166,20 +207,22 @@ lease_over(struct channel *c)
 
 	c->lease = NULL;
 	if (c->routed)
-		frontends_returned(holder->frontend);
+		places_returned(holder->place);
 	LIST_FOREACH(r, &c->replicas, entry) {
 		if (r == holder)
 			continue;
 		LIST_FOREACH(mb, &r->list, entry)
-			if (mb->waits)
+			if (mb->waits) {
 				member_admit(mb);
+				fanout_admitted(mb);
+			}
 	}
 }
 
 void
 channel_handle_recalled(struct pipe *p, struct imsg *m)
 {
-	struct replica *r = replica_find(frontends_of(p), m->hdr.peerid);
+	struct replica *r = replica_find(places_of(p), m->hdr.peerid);
 	struct msg_recalled passed;
 
 	if (r == NULL || r->channel->lease != r || !r->channel->routed) {
@@ -192,7 +235,7 @@ channel_handle_recalled(struct pipe *p, struct imsg *m)
 	lease_over(r->channel);
 }
 
-/* The caller takes it out of the frontend's map. */
+/* The caller takes it out of the place's map. */
 static void
 replica_free(struct replica *r)
 {
@@ -201,19 +244,19 @@ replica_free(struct replica *r)
 	if (c->lease == r)
 		lease_over(c);
 	LIST_REMOVE(r, entry);
-	r->frontend->empty--;
+	r->place->empty--;
 	free(r);
 	if (LIST_EMPTY(&c->replicas))
 		channel_free(c);
 }
 
 static int
-has_open(const struct frontend *f, const struct channel *c)
+has_open(const struct place *pl, const struct channel *c)
 {
 	const struct replica *r;
 
 	LIST_FOREACH(r, &c->replicas, entry)
-		if (r->frontend == f)
+		if (r->place == pl)
 			return (1);
 	return (0);
 }
@@ -221,11 +264,11 @@ has_open(const struct frontend *f, const struct channel *c)
 void
 channel_handle_open(struct pipe *p, struct imsg *m)
 {
-	struct frontend *f = frontends_of(p);
+	struct place *pl = places_of(p);
 	struct channel *c;
 	struct replica *r;
 
-	if (replica_find(f, m->hdr.peerid) != NULL) {
+	if (replica_find(pl, m->hdr.peerid) != NULL) {
 		pipe_violation(p, "channel number in use");
 		return;
 	}
@@ -233,25 +276,26 @@ channel_handle_open(struct pipe *p, struct imsg *m)
 		pipe_violation(p, "not a channel name");
 		return;
 	}
-	if (f->empty >= EMPTY_MAX) {
+	if (pl->empty >= EMPTY_MAX) {
 		pipe_violation(p, "too many channels without a member");
 		return;
 	}
 	if ((c = channel_get(m->data, m->hdr.len)) == NULL) {
-		frontends_no_memory(f);
+		places_no_memory(pl);
 		return;
 	}
-	if (has_open(f, c)) {
+	if (has_open(pl, c)) {
 		pipe_violation(p, "channel open under another number");
 		return;
 	}
-	if ((r = replica_new(f, c, m->hdr.peerid)) == NULL) {
+	if ((r = replica_new(pl, c, m->hdr.peerid)) == NULL) {
 		if (LIST_EMPTY(&c->replicas))
 			channel_free(c);
-		frontends_no_memory(f);
+		places_no_memory(pl);
 		return;
 	}
-	if (f->live && c->shown != 0)
+	/* Crypto waits for it to tell its links, whoever is in it. */
+	if (pl->live && (c->shown != 0 || places_is_remote(pl)))
 		fanout_roster(r);
 	channel_recall(r);
 }
@@ -259,10 +303,10 @@ channel_handle_open(struct pipe *p, struct imsg *m)
 void
 channel_handle_close(struct pipe *p, struct imsg *m)
 {
-	struct frontend *f = frontends_of(p);
+	struct place *pl = places_of(p);
 	struct replica *r;
 
-	if ((r = replica_find(f, m->hdr.peerid)) == NULL) {
+	if ((r = replica_find(pl, m->hdr.peerid)) == NULL) {
 		pipe_violation(p, "unknown channel number");
 		return;
 	}
@@ -270,18 +314,18 @@ channel_handle_close(struct pipe *p, struct imsg *m)
 		pipe_violation(p, "channel closed with members in it");
 		return;
 	}
-	idmap_del(&f->replicas, (uint64_t)r->number + 1);
+	idmap_del(&pl->replicas, (uint64_t)r->number + 1);
 	replica_free(r);
-	frontends_send(f, MSG_CHANNEL_CLOSED, m->hdr.peerid, NULL, 0);
+	places_send(pl, MSG_CHANNEL_CLOSED, m->hdr.peerid, NULL, 0);
 }
 
 void
-channel_drop_all(struct frontend *f)
+channel_drop_all(struct place *pl)
 {
 	struct replica *r;
 	size_t at = 0;
 
-	while ((r = idmap_iterate(&f->replicas, &at, NULL)) != NULL)
+	while ((r = idmap_iterate(&pl->replicas, &at, NULL)) != NULL)
 		replica_free(r);
-	idmap_clear(&f->replicas);
+	idmap_clear(&pl->replicas);
 }

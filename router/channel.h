@@ -1,6 +1,7 @@
 /*
- * Channels by name, and in each the replicas of it: one for each frontend that
- * has it open, with the members there.
+ * Channels by name, and in each the replicas of it: one for each place that has
+ * it open, with the members there.  Crypto opens a channel while a link shares
+ * it; which these are it knows by channel_want_all() and what follows.
  *
  * What an idle member costs here is a struct member (64 bytes with malloc's
  * own) and its slot in the map of members; a channel of one frontend costs one
@@ -14,7 +15,7 @@
 
 #include "../common/loop.h"
 
-struct frontend;
+struct place;
 struct tally_key;
 
 struct member {
@@ -25,15 +26,16 @@ struct member {
 	struct tally_key	*address;	/* NULL: over a Unix socket */
 	uint8_t			 shown;		/* its peers are told of it */
 	uint8_t			 waits;		/* for a lease: no JOINED yet */
+	uint8_t			 remote;	/* of another machine */
 };
 
-/* A frontend's view of a channel. */
+/* A place's view of a channel. */
 struct replica {
 	struct channel		*channel;	/* NULL: of those without one */
-	struct frontend		*frontend;
+	struct place		*place;
 	LIST_ENTRY(replica)	 entry;		/* of channel->replicas */
 	LIST_HEAD(member_list, member) list;
-	uint32_t		 number;	/* the frontend's own */
+	uint32_t		 number;	/* the place's own */
 	uint32_t		 members;	/* length of list */
 };
 
@@ -45,7 +47,10 @@ struct channel {
 	struct replica		*lease;		/* who delivers by itself */
 	uint64_t		 messages, bytes; /* for nwsctl(8) */
 	uint32_t		 members, shown;
+	uint32_t		 remote;	/* of the members */
 	uint8_t			 presence;	/* as it was configured then */
+	uint8_t			 private;	/* of this machine alone */
+	uint8_t			 wanted;	/* crypto was told WANTED */
 	uint8_t			 counted;	/* had a member: see limits.h */
 	uint8_t			 routed;	/* has no lease any more */
 	uint8_t			 name_len;
@@ -83,6 +88,10 @@ pipe_handler channel_handle_open, channel_handle_close;
  *   and whoever learns by other means that the newcomer is there learns it
  *   after that, so what it sends then reaches the newcomer.
  *
+ * Members of other machines do not wait: who is on a link hears of a member here
+ * when that one is in (fanout_arrived()), and its own messages are in no order
+ * with those that passed under the lease but that of the holder itself.
+ *
  * A holder that closes the channel gives the lease back, and so does one that
  * dies; RECALL may then cross CHANNEL_CLOSE, which is the answer to it.  Where
  * the router dies, a holder delivers on by itself until it speaks to the next
@@ -93,17 +102,27 @@ pipe_handler channel_handle_open, channel_handle_close;
 void	channel_lease(struct replica *);
 /* Nobody is to deliver by himself here: members were resumed. */
 void	channel_route(struct channel *);
-/* Whether another frontend has the lease still. */
+/* Whether another place has the lease still. */
 int	channel_leased_away(const struct replica *);
 pipe_handler channel_handle_recalled;
 
-/* The replica that the frontend calls by this number, or NULL. */
-struct replica *replica_find(const struct frontend *, uint32_t number);
+/*
+ * Tells crypto WANTED or UNWANTED when the channel's first member on this
+ * machine has come or the last one has gone.
+ */
+void	channel_want(struct channel *);
+/* A new configuration: which are of this machine alone. */
+void	channel_configure(void);
+/* WANTED for every one there is, then WANTED_END. */
+void	channel_want_all(struct place *);
+
+/* The replica that the place calls by this number, or NULL. */
+struct replica *replica_find(const struct place *, uint32_t number);
 
 /*
- * Frees every replica of a frontend that has no members any more, and the
+ * Frees every replica of a place that has no members any more, and the
  * channels that nobody else has open.
  */
-void	channel_drop_all(struct frontend *);
+void	channel_drop_all(struct place *);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * Fan out: one copy of a message for each frontend that has members for it.  As
- * there is one router and one queue for each frontend, all members of a channel
- * see one order.  Runs in the router; owns nothing; allocates nothing but what
- * the queues need.  Frontends are not trusted: the source of a message must be
- * a member that the frontend itself announced.
+ * Fan out: one copy of a message for each place that has members for it.  As
+ * there is one router and one queue for each place, all members of a channel
+ * see one order.  What comes from crypto never goes back there, so nothing is
+ * passed on from one machine to another by a third.  Runs in the router; owns
+ * nothing; allocates nothing but what the queues need.  Places are not trusted:
+ * the source of a message must be a member that the place itself announced.
  */
 #include "fanout.h"
 
@@ -13,7 +14,7 @@
 #include "../common/msg.h"
 #include "channel.h"
 #include "counters.h"
-#include "frontends.h"
+#include "places.h"
 #include "member.h"
 
 /*
@@ -23,15 +24,19 @@
 static struct replica *
 data_check(struct pipe *p, const struct imsg *m, struct msg_data *d)
 {
-	struct frontend *f = frontends_of(p);
+	struct place *pl = places_of(p);
 	struct member *mb;
 
 	memcpy(d, m->data, sizeof(*d));
 	mb = member_find(d->source);
-	if (mb == NULL || mb->replica->frontend != f ||
+	if (mb == NULL || mb->replica->place != pl ||
 	    mb->replica->number != m->hdr.peerid ||
 	    mb->replica->channel == NULL || mb->waits) {
-		pipe_violation(p, "source is no member there");
+		/* One that was refused: crypto will know in a moment. */
+		if (places_is_remote(pl))
+			router_counters.dropped++;
+		else
+			pipe_violation(p, "source is no member there");
 		return (NULL);
 	}
 	if (d->kind != DATA_JSON && d->kind != DATA_BYTES) {
@@ -43,17 +48,25 @@ data_check(struct pipe *p, const struct imsg *m, struct msg_data *d)
 	return (mb->replica);
 }
 
-/* One copy of a message as it came. */
+/*
+ * One copy of a message as it came, but that JSON which another machine says to
+ * be that is marked.
+ */
 static void
-pass_on(const struct replica *r, uint32_t type, const struct imsg *m)
+pass_on(const struct replica *r, uint32_t type, const struct imsg *m,
+    int remote)
 {
-	void *to;
+	struct msg_data d;
+	uint8_t *to;
 
-	to = frontends_reserve(r->frontend, type, r->number, m->hdr.len);
+	to = places_reserve(r->place, type, r->number, m->hdr.len);
 	if (to == NULL)
 		return;
 	memcpy(to, m->data, m->hdr.len);
-	frontends_sent(r->frontend);
+	memcpy(&d, m->data, sizeof(d));
+	d.unchecked = remote != 0;
+	memcpy(to, &d, sizeof(d));
+	places_sent(r->place);
 	router_counters.delivered_bytes += m->hdr.len - sizeof(struct msg_data);
 }
 
@@ -62,6 +75,7 @@ fanout_handle_publish(struct pipe *p, struct imsg *m)
 {
 	struct replica *from, *r;
 	struct msg_data d;
+	int remote;
 
 	if ((from = data_check(p, m, &d)) == NULL)
 		return;
@@ -70,12 +84,28 @@ fanout_handle_publish(struct pipe *p, struct imsg *m)
 		return;
 	}
 	router_counters.broadcasts++;
+	remote = places_is_remote(from->place);
 	LIST_FOREACH(r, &from->channel->replicas, entry) {
-		/* The source itself does not get it. */
-		if (r->members == (r == from ? 1u : 0u) || !r->frontend->live)
+		if (!r->place->live)
 			continue;
-		pass_on(r, MSG_BROADCAST, m);
+		/* Whom a link has is for crypto to know. */
+		if (places_is_remote(r->place)) {
+			if (!remote)
+				pass_on(r, MSG_BROADCAST, m, 0);
+			continue;
+		}
+		/* The source itself does not get it. */
+		if (r->members != (r == from ? 1u : 0u))
+			pass_on(r, MSG_BROADCAST, m, remote);
 	}
+}
+
+static void
+undelivered(const struct replica *from, const uint64_t ids[2])
+{
+	router_counters.undelivered++;
+	places_send(from->place, MSG_UNDELIVERED, from->number, ids,
+	    2 * sizeof(ids[0]));
 }
 
 void
@@ -85,33 +115,111 @@ fanout_handle_direct(struct pipe *p, struct imsg *m)
 	struct member *to;
 	struct msg_data d;
 	uint64_t ids[2];
+	int remote;
 
 	if ((from = data_check(p, m, &d)) == NULL)
 		return;
 	router_counters.directs++;
 	to = member_find(d.target);
+	remote = places_is_remote(from->place);
 	if (to == NULL || to->replica->channel != from->channel ||
-	    !to->replica->frontend->live) {
-		router_counters.undelivered++;
+	    !to->replica->place->live || (remote && (to->remote ||
+	    to->waits))) {
 		ids[0] = d.source;
 		ids[1] = d.target;
-		frontends_send(from->frontend, MSG_UNDELIVERED, from->number,
-		    ids, sizeof(ids));
+		undelivered(from, ids);
 		return;
 	}
-	pass_on(to->replica, MSG_DELIVER, m);
+	pass_on(to->replica, MSG_DELIVER, m, remote);
+}
+
+/* The other machine has no such target: the source here is told. */
+void
+fanout_handle_undelivered(struct pipe *p, struct imsg *m)
+{
+	const struct replica *r;
+	const struct member *mb;
+	uint64_t ids[2];
+
+	memcpy(ids, m->data, sizeof(ids));
+	r = replica_find(places_of(p), m->hdr.peerid);
+	mb = member_find(ids[0]);
+	/* Either may have gone since. */
+	if (r == NULL || mb == NULL || mb->remote || mb->waits ||
+	    mb->replica->channel != r->channel)
+		return;
+	undelivered(mb->replica, ids);
+}
+
+/* Whether the place of a replica is told of a member. */
+static int
+is_listed(const struct replica *r, const struct member *mb)
+{
+	if (places_is_remote(r->place))
+		return (!mb->remote && !mb->waits);
+	return (mb->shown);
+}
+
+/* Its id as that place is told it. */
+static uint64_t
+id_for(const struct replica *r, const struct member *mb)
+{
+	if (places_is_remote(r->place) && !mb->shown)
+		return (mb->id | MEMBER_SILENT);
+	return (mb->id);
+}
+
+static void
+tell(const struct replica *r, uint32_t type, const struct member *mb)
+{
+	uint64_t id = id_for(r, mb);
+
+	if (r->place->live && is_listed(r, mb))
+		places_send(r->place, type, r->number, &id, sizeof(id));
 }
 
 void
-fanout_presence(const struct channel *c, const struct replica *but,
-    uint32_t type, uint64_t id)
+fanout_arrived(const struct member *mb)
 {
 	const struct replica *r;
 
-	LIST_FOREACH(r, &c->replicas, entry)
-		if (r != but && r->frontend->live)
-			frontends_send(r->frontend, type, r->number, &id,
-			    sizeof(id));
+	LIST_FOREACH(r, &mb->replica->channel->replicas, entry)
+		if (r != mb->replica)
+			tell(r, MSG_CONNECT, mb);
+}
+
+void
+fanout_admitted(const struct member *mb)
+{
+	const struct replica *r;
+
+	LIST_FOREACH(r, &mb->replica->channel->replicas, entry)
+		if (places_is_remote(r->place))
+			tell(r, MSG_CONNECT, mb);
+}
+
+void
+fanout_left(const struct member *mb)
+{
+	const struct replica *r;
+
+	LIST_FOREACH(r, &mb->replica->channel->replicas, entry)
+		tell(r, MSG_DISCONNECT, mb);
+}
+
+static uint32_t
+count_listed(const struct replica *to)
+{
+	const struct replica *r;
+	const struct member *mb;
+	uint32_t n = 0;
+
+	if (!places_is_remote(to->place))
+		return (to->channel->shown);
+	LIST_FOREACH(r, &to->channel->replicas, entry)
+		LIST_FOREACH(mb, &r->list, entry)
+			n += (uint32_t)is_listed(to, mb);
+	return (n);
 }
 
 /* The next chunk of a roster, with room for *left ids or as many as fit. */
@@ -126,7 +234,7 @@ roster_chunk(const struct replica *to, uint32_t first, uint32_t *left,
 	*left -= head.count;
 	if (*left == 0)
 		head.flags |= ROSTER_LAST;
-	out = frontends_reserve(to->frontend, MSG_ROSTER, to->number,
+	out = places_reserve(to->place, MSG_ROSTER, to->number,
 	    sizeof(head) + 8 * (size_t)head.count);
 	if (out == NULL)
 		return (NULL);
@@ -140,22 +248,24 @@ fanout_roster(const struct replica *to)
 {
 	const struct replica *r;
 	const struct member *mb;
-	uint32_t left = to->channel->shown, room;
+	uint32_t left = count_listed(to), room;
+	uint64_t id;
 	uint8_t *out;
 
 	if ((out = roster_chunk(to, ROSTER_FIRST, &left, &room)) == NULL)
 		return;
 	LIST_FOREACH(r, &to->channel->replicas, entry) {
 		LIST_FOREACH(mb, &r->list, entry) {
-			if (!mb->shown)
+			if (!is_listed(to, mb))
 				continue;
 			if (room == 0 && (out = roster_chunk(to, 0, &left,
 			    &room)) == NULL)
 				return;
-			memcpy(out, &mb->id, sizeof(mb->id));
-			out += sizeof(mb->id);
+			id = id_for(to, mb);
+			memcpy(out, &id, sizeof(id));
+			out += sizeof(id);
 			room--;
 		}
 	}
-	frontends_sent(to->frontend);
+	places_sent(to->place);
 }

@@ -9,22 +9,27 @@
 
 #include "../common/loop.h"
 
-struct channel;
+struct member;
 struct replica;
 
-/* Handlers of PUBLISH and DIRECT. */
-pipe_handler fanout_handle_publish, fanout_handle_direct;
+/* Handlers of PUBLISH, DIRECT and UNDELIVERED. */
+pipe_handler fanout_handle_publish, fanout_handle_direct,
+	     fanout_handle_undelivered;
 
 /*
- * CONNECT or DISCONNECT of a member that is or was shown, to all frontends that
- * have the channel open and have resumed.
+ * CONNECT of a new member, or DISCONNECT of one that is about to go, to all
+ * places that have the channel open and have resumed: to frontends if it is
+ * shown, but not to its own one CONNECT; to crypto if it is of this machine and
+ * does not wait, else it is told by fanout_admitted().
  */
-void	fanout_presence(const struct channel *, const struct replica *but,
-	    uint32_t type, uint64_t id);
+void	fanout_arrived(const struct member *);
+void	fanout_admitted(const struct member *);
+void	fanout_left(const struct member *);
 
 /*
- * Sends the frontend of the replica the ids of all who are shown in the
- * channel, its own included, in as many ROSTERs as that takes, at least one.
+ * Sends the place of the replica, in as many ROSTERs as that takes, at least
+ * one, the ids of all who are in the channel: a frontend of those that are shown,
+ * its own included, crypto of all that are of this machine and do not wait.
  */
 void	fanout_roster(const struct replica *);
 

@@ -8,22 +8,22 @@
 
 #include "../common/loop.h"
 
-struct frontend;
+struct place;
 struct member;
 
 /* Handlers of JOIN, LEAVE and RESUMED. */
 pipe_handler member_handle_join, member_handle_leave, member_handle_resumed;
 
-/* The member of that id, of whichever frontend, or NULL. */
+/* The member of that id, of whichever place, or NULL. */
 struct member *member_find(uint64_t id);
 
 /* JOINED: from now on it may speak and is spoken to. */
 void	member_admit(struct member *);
 
 /*
- * All members of a frontend leave, and the peers of those that were shown are
+ * All members of a place leave, and the peers of those that were shown are
  * told.
  */
-void	member_drop_all(struct frontend *);
+void	member_drop_all(struct place *);
 
 #endif

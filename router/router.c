@@ -1,13 +1,13 @@
 /*
  * The router: who is on which channel, and who gets what.  It has nothing but
- * its pipes, to the parent, which it trusts, and to the frontends, which it
- * does not.  This file has the process's main and the tables of what each of
- * them may send in which phase.
+ * its pipes, to the parent, which it trusts, and to the frontends and crypto,
+ * which it does not.  This file has the process's main and the tables of what
+ * each of them may send in which phase.
  *
- * The parent is in phase startup until START.  A frontend is in phase resuming
- * until it has announced what it holds and all others that were there at START
- * have too, so that no member misses a message because the router did not know
- * of it yet; then it is in phase running.
+ * The parent is in phase startup until START.  A place (places.h) is in phase
+ * resuming until it has announced what it holds and all others that were there
+ * at START have too, so that no member misses a message because the router did
+ * not know of it yet; then it is in phase running.
  */
 #include "router.h"
 
@@ -18,7 +18,7 @@
 #include "../common/sandbox.h"
 #include "channel.h"
 #include "fanout.h"
-#include "frontends.h"
+#include "places.h"
 #include "limits.h"
 #include "member.h"
 #include "show.h"
@@ -52,7 +52,7 @@ static const struct pipe_phase parent_running = {
 	}
 };
 
-const struct pipe_phase frontends_phase_resuming = {
+const struct pipe_phase places_phase_resuming = {
 	.name = "resuming",
 	.handler = {
 		[MSG_CHANNEL_OPEN] = channel_handle_open,
@@ -61,7 +61,7 @@ const struct pipe_phase frontends_phase_resuming = {
 	}
 };
 
-const struct pipe_phase frontends_phase_running = {
+const struct pipe_phase places_phase_running = {
 	.name = "running",
 	.handler = {
 		[MSG_CHANNEL_OPEN] = channel_handle_open,
@@ -70,7 +70,8 @@ const struct pipe_phase frontends_phase_running = {
 		[MSG_LEAVE] = member_handle_leave,
 		[MSG_RECALLED] = channel_handle_recalled,
 		[MSG_PUBLISH] = fanout_handle_publish,
-		[MSG_DIRECT] = fanout_handle_direct
+		[MSG_DIRECT] = fanout_handle_direct,
+		[MSG_UNDELIVERED] = fanout_handle_undelivered
 	}
 };
 
@@ -91,6 +92,7 @@ conf_handle_end(struct pipe *p, struct imsg *m)
 	conf_free(router_conf);
 	router_conf = conf;
 	limits_configure(conf);
+	channel_configure();
 	if (started)
 		child_ready();
 }
@@ -108,12 +110,12 @@ handle_pipe(struct pipe *p, struct imsg *m)
 		pipe_violation(p, "no configuration yet");
 		return;
 	}
-	if (to.process != P_FRONTEND) {
+	if ((to.process & P_PLACES) == 0) {
 		imsgbuf_free(ib);
-		pipe_violation(p, "pipe to a process that is no frontend");
+		pipe_violation(p, "pipe to a process that has no members");
 		return;
 	}
-	frontends_add(ib, to.instance);
+	places_add(ib, to.instance);
 }
 
 static void
@@ -127,14 +129,14 @@ handle_start(struct pipe *p, struct imsg *m)
 	started = 1;
 	sandbox_tighten(P_ROUTER);
 	pipe_phase(p, &parent_running);
-	frontends_start();
+	places_start();
 	child_ready();
 }
 
 static void
 turn_end(void)
 {
-	frontends_turn_end();
+	places_turn_end();
 	router_show_turn_end();
 }
 
@@ -143,7 +145,7 @@ router_main(void)
 {
 	hash_seed();
 	child_start(&parent_startup);
-	frontends_init();
+	places_init();
 	loop_run(turn_end);
 	return (0);
 }

@@ -14,7 +14,7 @@
 #include "../common/msg.h"
 #include "channel.h"
 #include "counters.h"
-#include "frontends.h"
+#include "places.h"
 #include "limits.h"
 
 #define QUEUE_MAX	(256u * 1024u)	/* to the parent, of rows */
@@ -33,7 +33,7 @@ static struct answer_list answers = TAILQ_HEAD_INITIALIZER(answers);
 static void
 show_counters(uint32_t ticket)
 {
-	router_counters.queued = frontends_queued();
+	router_counters.queued = places_queued();
 #define X(member, gauge, name)						\
 	child_row_counter(ticket, name, router_counters.member, gauge);
 	ROUTER_COUNTERS(X)
@@ -44,10 +44,11 @@ static void
 show_channel(uint32_t ticket, const struct channel *c)
 {
 	struct msg_row_channel row = {
-		.members = c->members,
+		.members = c->members - c->remote,
 		.messages = c->messages,
 		.bytes = c->bytes,
-		.presence = c->presence
+		.presence = c->presence,
+		.remote = c->remote
 	};
 
 	child_row(ticket, SHOW_CHANNELS, &row.row, sizeof(row), c->name,

@@ -5,10 +5,10 @@
 set -u
 
 build="gcc libc6-dev make pkg-config libevent-dev libssl-dev zlib1g-dev
-    libbsd-dev libseccomp-dev libcjson-dev"
-tests="libcmocka-dev libsodium-dev python3 mandoc iproute2 procps
+    libbsd-dev libseccomp-dev libcjson-dev libsodium-dev"
+tests="libcmocka-dev python3 mandoc iproute2 procps
     strace chromium clang libclang-rt-14-dev clang-tidy clang-format cppcheck
-    shellcheck"
+    shellcheck avahi-daemon avahi-utils dbus tshark"
 
 case ${1-} in
 build)	want=$build ;;
@@ -16,12 +16,33 @@ test)	want="$build $tests" ;;
 *)	echo "usage: $0 build | test" >&2; exit 2 ;;
 esac
 
+# The tests start their own avahi and D-Bus.  What is installed here for them
+# is not started now: policy-rc.d says so, if nobody else made one.
+policy=/usr/sbin/policy-rc.d
+quietly()
+{
+	made=
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null &&
+		    $sudo chmod 755 $policy && made=1
+	fi
+	"$@"
+	code=$?
+	[ -z "$made" ] || $sudo rm -f $policy
+	return $code
+}
+
 # A node in /usr/local is as good as Debian's.
 node_is_there()
 {
-	command -v npm >/dev/null &&
-	    node -e 'process.exit(parseInt(process.versions.node) >= 18 ? 0 : 1)' \
-	    2>/dev/null
+	command -v node >/dev/null && command -v npm >/dev/null
+}
+
+# What tests/package.json asks for.
+node_is_new()
+{
+	node -e 'const [a, b] = process.versions.node.split(".");
+	    process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'
 }
 
 missing()
@@ -48,16 +69,22 @@ if [ -n "$need" ]; then
 		exit 1
 	fi
 	echo "setup: installing$need"
-	export DEBIAN_FRONTEND=noninteractive
+	# sudo passes no environment on.
+	apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get"
 	# shellcheck disable=SC2086
-	$sudo apt-get install -yq --no-install-recommends $need >/dev/null ||
-	    { $sudo apt-get update -q && $sudo apt-get install -yq \
+	quietly $apt install -yq --no-install-recommends $need >/dev/null ||
+	    { $apt update -q && quietly $apt install -yq \
 	    --no-install-recommends $need; } || exit 1
 fi
 
 [ "$1" = test ] || exit 0
 cd "$(dirname "$0")" || exit 1
-if ! cmp -s package-lock.json node_modules/.installed; then
-	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error || exit 1
-	cp package-lock.json node_modules/.installed
-fi
+install_locked()
+{
+	cmp -s package-lock.json node_modules/.installed && return
+	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error &&
+	    cp package-lock.json node_modules/.installed
+}
+# Debian 12 has Node 18; run.sh takes this one then.
+node_is_new || (cd node && install_locked) || exit 1
+install_locked

@@ -32,11 +32,11 @@ _nwsctl()
 	done
 	case "$command ${args[*]}" in
 	" ")
-		words="show monitor reload log close origin sandbox-test
-		    -h -j -s -V" ;;
+		words="show monitor reload log close origin peer check console
+		    sandbox-test -h -j -s -V" ;;
 	"show ")
 		words="summary channels clients processes limits origins
-		    metrics" ;;
+		    links peers interfaces discovery metrics" ;;
 	"log ")
 		words="brief verbose" ;;
 	"close ")
@@ -49,8 +49,12 @@ _nwsctl()
 		words=$(_nwsctl_ask origin pending) ;;
 	"origin revoke")
 		words=$(_nwsctl_ask origin list) ;;
+	"peer ")
+		words="add del" ;;
+	"peer del")
+		words=$(_nwsctl_ask show peers) ;;
 	"sandbox-test ")
-		words="frontend router" ;;
+		words="frontend router discovery crypto files" ;;
 	"sandbox-test "*)
 		words="open socket connect exec" ;;
 	esac

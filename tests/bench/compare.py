@@ -5,8 +5,11 @@ Every measurement starts a fresh server on one CPU and wsload on another, runs
 one scenario, and appends one line of JSON to the results file.  Servers take
 turns (A B C A B C ...) for several rounds; the report shows medians.
 
-  compare.py build                     compile wsload and limit, install ws
+  compare.py build                     compile wsload, records and limit,
+                                       install ws
   compare.py run  [-s SERVERS] [-c SCENARIOS] [-r ROUNDS] [-o FILE]
+  compare.py records [-r ROUNDS] [-o FILE]
+                                       what the encryption of links costs
   compare.py report [-o FILE] [--readme] [--json FILE]
   compare.py check [-o FILE]           compare with the goals of the project
   compare.py list
@@ -25,10 +28,11 @@ import subprocess
 import sys
 import time
 
+import records
 import report
-from scenarios import QUICK, SCENARIOS, kind_of
+from scenarios import QUICK, SCENARIOS, kind_of, needs_link
 from servers import (CLIENT_CPU, HERE, ROOT, SERVERS, WORK, Server, memory,
-                     missing, version)
+                     missing, suits, version)
 
 CFLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-march=native', '-Wall',
           '-Wextra', '-Wshadow', '-Wstrict-prototypes',
@@ -56,6 +60,7 @@ def build(_):
             subprocess.check_call(
                 [os.environ.get('CC', 'cc')] + CFLAGS + ['-o', target] +
                 [s for s in sources if s.endswith('.c')])
+    records.build(CFLAGS, up_to_date)
     subprocess.check_call([HERE + '/peers/build.sh', WORK])
     return 0
 
@@ -109,7 +114,8 @@ def wsload(server, scenario, opts):
     softirqs = kernel_threads('ksoftirqd')
     cmd = server.prefix + [
         'taskset', '-c', CLIENT_CPU, WORK + '/bin/wsload',
-        '--port', str(server.port), '--proto', spec['proto'],
+        '--port', str(server.port), '--pub-port', str(server.pub_port),
+        '--proto', spec['proto'],
         '--label', server.name, '--warmup', str(opts.warmup),
         '--duration', str(opts.duration), '--drain', '8', '--hold', '10',
         '--watch', 'server=' + ','.join(map(str, server.pids)),
@@ -209,12 +215,19 @@ def run(opts):
         for _ in range(opts.rounds):
             for scenario in scenarios:
                 for name in servers:
+                    if not suits(name, needs_link(scenario)):
+                        continue
                     result = measure(name, scenario, opts)
                     failed += 'error' in result
                     out.write(json.dumps(result) + '\n')
                     out.flush()
                     print(one_line(result), flush=True)
     return 1 if failed else 0
+
+
+def run_records(opts):
+    return records.run(opts.output, opts.rounds,
+                       lambda: wait_quiet(opts.quiet))
 
 
 def show_list(_):
@@ -229,8 +242,8 @@ def show_list(_):
 def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    p.add_argument('action', choices=['build', 'run', 'report', 'check',
-                                      'list'])
+    p.add_argument('action', choices=['build', 'run', 'records', 'report',
+                                      'check', 'list'])
     p.add_argument('-s', '--servers', default='*')
     p.add_argument('-c', '--scenarios', default='*')
     p.add_argument('-r', '--rounds', type=int, default=3)
@@ -249,8 +262,9 @@ def main():
     opts = p.parse_args()
     if opts.scenarios == 'quick':
         opts.scenarios = QUICK
-    return {'build': build, 'run': run, 'report': report.report,
-            'check': report.check, 'list': show_list}[opts.action](opts)
+    return {'build': build, 'run': run, 'records': run_records,
+            'report': report.report, 'check': report.check,
+            'list': show_list}[opts.action](opts)
 
 
 if __name__ == '__main__':

@@ -5,8 +5,9 @@ import re
 import statistics
 import textwrap
 
-from scenarios import SCENARIOS, WINDOW, kind_of
-from servers import OURS, RIVALS, ROOT, SERVERS
+import records
+from scenarios import SCENARIOS, WINDOW, kind_of, needs_link
+from servers import RIVALS, ROOT, SERVERS, ours_in
 
 README = ROOT + '/README.md'
 MARKS = '<!-- benchmarks: begin -->', '<!-- benchmarks: end -->'
@@ -51,6 +52,8 @@ OF_KIND = {
     'fan': ['cpu', 'rate'], 'burst': ['cpu', 'rate'], 'many': ['cpu', 'rate'],
     'one': ['cpu', 'rate'], 'rate': ['p50', 'p99', 'p999', 'cpu'],
     'pingpong': ['cpu', 'trips', 'p50', 'p99'],
+    'link': ['rate', 'cpu', 'p50', 'p99'],
+    'linkone': ['p50', 'p99', 'cpu'],
     'idle': ['pss', 'dirty', 'kernel', 'base', 'connects', 'connect_cpu'],
 }
 HIGHER_IS_BETTER = ('rate', 'trips', 'connects')
@@ -62,6 +65,8 @@ GOALS = [
     (r'fan-\d+-16384', 'cpu', None, 'limit-batch', 1.5),
     (r'one-\d+-\d+', 'cpu', 1.0, 'limit-each', 1.2),
     (r'pingpong-1000', 'cpu', 1.0, None, None),
+    (r'link-\d+-16384', 'rate', 1.0, None, None),
+    (r'link-\d+-16384', 'cpu', 1.0, None, None),
     (r'pingpong-1000', 'trips', 1.0, None, None),
     (r'rate-\d+-\d+', 'p50', 1.0, None, None),
     (r'rate-\d+-\d+', 'p99', 1.0, None, None),
@@ -82,16 +87,22 @@ SHORT = [
     ('rate-100-1024', 'p50', 'latency at 50,000 deliveries/s, 100 members, '
      '1 KiB: p50, us'),
     ('rate-100-1024', 'p99', 'the same: p99, us'),
+    ('link-1-16384', 'cpu', 'two nodes, 16 KiB, 8 in flight: CPU us of both '
+     'for each delivery'),
+    ('link-10-16384', 'cpu', 'the same to 10 members'),
+    ('link-1-16384', 'p50', 'the same to 1: latency p50, us'),
+    ('linkone-1-32', 'p50', 'two nodes, 32 B, one at a time: latency p50, '
+     'us'),
     ('idle-10000', 'pss', '10,000 idle members: bytes of user memory each'),
     ('idle-10000', 'connect_cpu', 'connecting: CPU us each'),
 ]
 
 
 def load(paths):
-    """(cells, machine): cells[scenario][server] is a list of results, failures
-    left out, and of each list only the half, but no fewer than three, that was
-    disturbed least."""
-    cells, machine = {}, {}
+    """(cells, machine, sealed): cells[scenario][server] is a list of results,
+    failures left out, and of each list only the half, but no fewer than three,
+    that was disturbed least; sealed are the results of records."""
+    cells, machine, sealed = {}, {}, []
     for path in paths.split(','):
         with open(path) as f:
             for line in f:
@@ -100,6 +111,8 @@ def load(paths):
                     versions = {**machine.get('versions', {}),
                                 **r['machine'].pop('versions')}
                     machine = dict(r['machine'], versions=versions)
+                elif 'records' in r:
+                    sealed.append(r)
                 elif 'error' not in r:
                     cells.setdefault(r['name'], {}).setdefault(
                         r['server'], []).append(r)
@@ -107,7 +120,7 @@ def load(paths):
         for name, results in servers.items():
             results.sort(key=lambda r: r['others'])
             servers[name] = results[:max(3, (len(results) + 1) // 2)]
-    return cells, machine
+    return cells, machine, sealed
 
 
 def median(cells, scenario, server, metric):
@@ -175,7 +188,8 @@ def short_table(cells, machine):
     out = ['| | JSON | binary | best rival | ratio | limit | ratio |',
            '|---|---:|---:|---:|---:|---:|---:|']
     for scenario, metric, title in SHORT:
-        ours = [median(cells, scenario, s, metric) for s in OURS]
+        ours = [median(cells, scenario, s, metric)
+                for s in ours_in(needs_link(scenario))]
         rival = best_rival(cells, scenario, metric)
         limit = median(cells, scenario, limit_of(scenario), metric)
         if ours[0] is None or rival is None:
@@ -214,7 +228,7 @@ def write_readme(lines):
     os.rename(README + '.new', README)
 
 
-def write_json(path, cells, machine):
+def write_json(path, cells, machine, sealed):
     out = {}
     for scenario, servers in cells.items():
         for server, results in servers.items():
@@ -223,7 +237,8 @@ def write_json(path, cells, machine):
             cell.update(runs=len(results), ok=all(r['ok'] for r in results))
             out.setdefault(scenario, {})[server] = cell
     with open(path, 'w') as f:
-        json.dump({'machine': machine, 'medians': out}, f, indent=1)
+        json.dump({'machine': machine, 'medians': out,
+                   'records': records.as_json(sealed)}, f, indent=1)
         f.write('\n')
 
 
@@ -243,11 +258,11 @@ def disturbance(cells):
 
 
 def report(opts):
-    cells, machine = load(opts.output)
-    if not cells:
+    cells, machine, sealed = load(opts.output)
+    if not cells and not sealed:
         raise SystemExit('%s: no results' % opts.output)
     if opts.json:
-        write_json(opts.json, cells, machine)
+        write_json(opts.json, cells, machine, sealed)
     short = short_table(cells, machine)
     if opts.readme:
         write_readme(short)
@@ -260,7 +275,9 @@ def report(opts):
         for size in sizes:
             for metric in metrics:
                 long_table(cells, kind, size, metric)
-    disturbance(cells)
+    records.table(sealed)
+    if cells:
+        disturbance(cells)
     return 0
 
 
@@ -296,21 +313,21 @@ def check_one(cells, scenario, goal, server):
 
 def check(opts):
     """Holds the results against the goals; 0 when all are reached."""
-    cells, _ = load(opts.output)
-    good = True
+    cells, _, sealed = load(opts.output)
+    good = records.check(sealed)
     for scenario in (s for s in SCENARIOS if s in cells):
         for goal in GOALS:
             if re.fullmatch(goal[0], scenario):
-                for server in OURS:
+                for server in ours_in(needs_link(scenario)):
                     good = check_one(cells, scenario, goal, server) and good
-        for server in OURS:
+        for server in ours_in(needs_link(scenario)):
             bad = [r for r in cells[scenario].get(server, ())
                    if not r['ok'] and kind_of(scenario) != 'idle']
             if bad:
                 good = False
                 print('FAIL %-15s %-12s messages lost or damaged' % (
                     scenario, server))
-    for server in OURS:
+    for server in ours_in(False):
         pss = median(cells, 'idle-10000', server, 'pss')
         if pss is not None:
             good = good and pss <= PSS_GOAL

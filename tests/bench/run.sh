@@ -23,6 +23,7 @@ if [ -e "$BENCH_DIR/results.jsonl" ]; then
 	mv "$BENCH_DIR/results.jsonl" "$BENCH_DIR/results.old.jsonl"
 fi
 "$here/compare.py" run "$@"
+"$here/compare.py" records "$@"
 "$here/compare.py" report --json "$BENCH_DIR/results.json" \
 	>"$BENCH_DIR/results.md"
 cat "$BENCH_DIR/results.md"

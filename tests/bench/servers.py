@@ -23,6 +23,12 @@ NWSD = dict(
     cmd=[os.environ.get('NWSD', ROOT + '/build/nwsd'), '-d',
          '-f', '{dir}/nwsd.conf'],
     version=['{0}', '-V'])
+LINKED = dict(
+    NWSD, link=True,
+    config=(HERE + '/nwsd-link1.conf.in', 'nwsd.conf'),
+    config2=(HERE + '/nwsd-link2.conf.in', 'nwsd2.conf'),
+    cmd2=[NWSD['cmd'][0], '-d', '-f', '{dir}/nwsd2.conf'],
+    ready=r'link up')
 NODE = dict(proto='raw', env={'NODE_PATH': WORK + '/node/node_modules'},
             needs=WORK + '/node/node_modules/ws',
             version=['node', '-p', '"node " + process.version + '
@@ -54,12 +60,40 @@ SERVERS = {
                                '{port}']),
     'node-ws-cork': dict(NODE, cmd=['node', HERE + '/peers/ws-broadcast.js',
                                     '{port}', 'cork']),
+    # Two, on the same CPU: publishers at one, subscribers at the other.
+    'nwsd-link': dict(LINKED, proto='nws', what='JSON messages'),
+    'nwsd-link-binary': dict(LINKED, proto='nws-binary', what='nws.binary.v1'),
+    'nats-leaf': dict(
+        proto='nats', link=True, setup=['openssl', 'req', '-x509', '-newkey',
+                                        'ec', '-pkeyopt',
+                                        'ec_paramgen_curve:P-256', '-nodes',
+                                        '-days', '2', '-subj',
+                                        '/CN=localhost', '-addext',
+                                        'subjectAltName=IP:127.0.0.1',
+                                        '-keyout', '{dir}/key.pem',
+                                        '-out', '{dir}/cert.pem'],
+        config=(HERE + '/peers/nats-hub.conf.in', 'nats.conf'),
+        cmd=['nats-server', '-c', '{dir}/nats.conf'],
+        config2=(HERE + '/peers/nats-leaf.conf.in', 'nats2.conf'),
+        cmd2=['nats-server', '-c', '{dir}/nats2.conf'],
+        ready=r'Leafnode connection created',
+        version=['nats-server', '--version']),
     'limit-each': dict(LIMIT, cmd=[WORK + '/bin/limit', '{port}', 'each']),
     'limit-batch': dict(LIMIT, cmd=[WORK + '/bin/limit', '{port}', 'batch']),
 }
-OURS = ('nwsd', 'nwsd-binary')
+OURS_LINKED = ('nwsd-link', 'nwsd-link-binary')
+OURS_ALONE = ('nwsd', 'nwsd-binary')
 LIMITS = ('limit-each', 'limit-batch')
-RIVALS = [s for s in SERVERS if s not in OURS + LIMITS]
+RIVALS = [s for s in SERVERS if s not in OURS_LINKED + OURS_ALONE + LIMITS]
+
+
+def suits(server, linked):
+    """Whether it takes part in scenarios with, or without, a link."""
+    return bool(SERVERS[server].get('link')) == linked
+
+
+def ours_in(linked):
+    return OURS_LINKED if linked else OURS_ALONE
 
 
 def missing(name):
@@ -155,28 +189,45 @@ class Server:
         self.log = self.dir + '/log'
         os.makedirs(self.dir + '/empty', exist_ok=True)
         self.values = dict(port=str(self.port), port2=str(free_port()),
+                           port3=str(free_port()), port4=str(free_port()),
+                           pub_port=str(free_port()),
                            dir=self.dir, as_root='')
+        self.pub_port = int(self.values['pub_port']) \
+            if 'cmd2' in self.spec else self.port
         if os.geteuid() == 0:
             self.values['as_root'] = self.fill(
                 'user nobody\nchroot "{dir}/empty"')
-        if 'config' in self.spec:
-            template, file = self.spec['config']
-            with open(template) as f, \
-                    open(self.dir + '/' + file, 'w') as out:
-                out.write(self.fill(f.read()))
+        for key in ('config', 'config2'):
+            if key in self.spec:
+                template, file = self.spec[key]
+                with open(template) as f, \
+                        open(self.dir + '/' + file, 'w') as out:
+                    out.write(self.fill(f.read()))
+        if 'setup' in self.spec:
+            subprocess.run([self.fill(a) for a in self.spec['setup']],
+                           check=True, stderr=subprocess.DEVNULL)
         self.prefix = self.namespace() if self.spec.get('netns') else []
-        cmd = self.prefix + ['taskset', '-c', SERVER_CPU] + list(wrapper) + \
-            [self.fill(a) for a in self.spec['cmd']]
+        self.processes = []
         with open(self.log, 'w') as log:
-            self.process = subprocess.Popen(
-                cmd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **self.spec.get('env', {})}, cwd=WORK)
+            for key in ('cmd', 'cmd2'):
+                if key in self.spec:
+                    self.start(self.spec[key], wrapper, log)
         try:
             self.wait_ready()
         except BaseException:
             self.stop()
             raise
-        self.pids = process_tree(self.process.pid)
+        self.pids = self.all_pids()
+
+    def start(self, cmd, wrapper, log):
+        cmd = self.prefix + ['taskset', '-c', SERVER_CPU] + list(wrapper) + \
+            [self.fill(a) for a in cmd]
+        self.processes.append(subprocess.Popen(
+            cmd, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, **self.spec.get('env', {})}, cwd=WORK))
+
+    def all_pids(self):
+        return [p for one in self.processes for p in process_tree(one.pid)]
 
     def fill(self, text):
         for key, value in self.values.items():
@@ -193,14 +244,14 @@ class Server:
 
     def is_ready(self):
         if 'ready' not in self.spec:
-            return listening(self.process.pid, self.port)
+            return listening(self.processes[0].pid, self.port)
         with open(self.log) as f:
             return re.search(self.spec['ready'], f.read()) is not None
 
     def wait_ready(self):
         end = time.time() + 30
         while time.time() < end:
-            if self.process.poll() is not None:
+            if any(p.poll() is not None for p in self.processes):
                 raise RuntimeError('%s exited, see %s' % (self.name, self.log))
             if self.is_ready():
                 time.sleep(0.1)     # children that start after listen()
@@ -209,15 +260,18 @@ class Server:
         raise RuntimeError('%s is not ready, see %s' % (self.name, self.log))
 
     def stop(self):
-        pids = process_tree(self.process.pid)
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            pass
+        pids = self.all_pids()
+        for p in self.processes:
+            p.send_signal(signal.SIGTERM)
+        for p in self.processes:
+            try:
+                p.wait(5)
+            except subprocess.TimeoutExpired:
+                pass
         for p in pids:
             try:
                 os.kill(p, signal.SIGKILL)
             except OSError:
                 pass
-        self.process.wait()
+        for p in self.processes:
+            p.wait()

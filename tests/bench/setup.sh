@@ -13,6 +13,7 @@ need() {	# file package...
 }
 need cc gcc libc6-dev
 need python3 python3
+need openssl openssl
 need taskset util-linux
 need ip iproute2
 need nginx nginx-light

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from servers import CLIENT_CPU, OURS, SERVERS, WORK, Server
+from servers import CLIENT_CPU, OURS_ALONE, SERVERS, WORK, Server
 
 MEMORY = {'brk', 'mmap', 'mremap'}
 WRITES = {'write', 'writev', 'pwritev', 'pwritev2', 'send', 'sendto',
@@ -171,7 +171,7 @@ def main():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument('action', choices=['syscalls', 'perf'])
-    p.add_argument('--servers', default=','.join(OURS))
+    p.add_argument('--servers', default=','.join(OURS_ALONE))
     p.add_argument('--subs', type=int, default=100)
     p.add_argument('--size', type=int, default=32)
     p.add_argument('--window', type=int, default=32)

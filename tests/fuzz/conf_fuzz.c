@@ -75,14 +75,14 @@ check(struct conf *conf)
 {
 	char *once, *again;
 
-	if ((once = conf_print(conf)) == NULL)
+	if ((once = conf_print(conf, CONF_ALL)) == NULL)
 		abort();
 	conf_free(conf);
 	if (strlen(once) > MSG_TEXT_MAX)
 		fail("a print that no pipe takes", once);
 	if ((conf = parse(once, strlen(once), 0)) == NULL)
 		fail("a print that does not parse", once);
-	if ((again = conf_print(conf)) == NULL)
+	if ((again = conf_print(conf, CONF_ALL)) == NULL)
 		abort();
 	if (strcmp(once, again) != 0)
 		fail("a print that changes", once);

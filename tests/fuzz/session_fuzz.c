@@ -556,7 +556,7 @@ command(struct cursor *c, struct peer *evil)
 	case 8:
 		if ((op & 0xf0) == 0xf0 && evil_id != 0 &&
 		    (victim = client_find(evil_id)) != NULL)
-			session_close(victim, WS_CODE_POLICY, "closed");
+			websocket_close(victim, WS_CODE_POLICY, "closed");
 		break;
 	case 9:
 		if (op & 0x80)

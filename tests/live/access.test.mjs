@@ -18,8 +18,8 @@ const upgrade = (target) => (host, fields) =>
 const kinds = {
   'upgrade to a channel': { text: upgrade('/access'), ok: 101 },
   'upgrade to the echo': { text: upgrade('/debug/echo'), ok: 101 },
-  'GET /': { text: plain('GET', '/'), ok: 200 },
-  'HEAD /': { text: plain('HEAD', '/'), ok: 200 },
+  'GET a page': { text: plain('GET', '/index.css'), ok: 200 },
+  'HEAD a page': { text: plain('HEAD', '/index.css'), ok: 200 },
   'GET /health': { text: plain('GET', '/health'), ok: 200, open: true },
   'GET of an unknown path': { text: plain('GET', '/no/such/path'), ok: 404 },
 };
@@ -196,7 +196,7 @@ describe('without a grant', () => {
     assert.match(a.content, /https:\/\/help\.example/);
   });
 
-  /** [what, Sec-Fetch fields, GET /, upgrade] */
+  /** [what, Sec-Fetch fields, GET a page, upgrade] */
   const fetchRows = [
     ['none', { 'Sec-Fetch-Site': 'none' }, 200, 101],
     ['same-origin', { 'Sec-Fetch-Site': 'same-origin' }, 200, 403],
@@ -213,7 +213,7 @@ describe('without a grant', () => {
   for (const [what, fields, get, up] of fetchRows) {
     test(`Sec-Fetch-Site without Origin: ${what}`, async () => {
       const where = listeners(h.d)['127.0.0.1'];
-      const a = await request(where, kinds['GET /'].text(where.name, fields));
+      const a = await request(where, kinds['GET a page'].text(where.name, fields));
       assert.equal(a.status, get);
       const b = await request(where, upgrade('/access')(where.name, fields));
       assert.equal(b.status, up);

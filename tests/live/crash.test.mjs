@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { Daemon, alive, patience, waitUntil } from './lib.mjs';
+import { Daemon, alive, freePort, patience, waitUntil } from './lib.mjs';
 import { Member, closeAll, listeners, openMembers } from './wire.mjs';
 
 /** A daemon for one test, checked at its end. */
@@ -261,9 +261,10 @@ describe('a frontend is killed under load', () => {
 });
 
 describe('a process that keeps dying', () => {
-  for (const name of ['router', 'frontend']) {
+  for (const name of ['router', 'frontend', 'discovery', 'crypto']) {
     test(`five deaths of the ${name} in a minute end the daemon`, async () => {
-      const d = await Daemon.start();
+      const d = await Daemon.start(
+        `link { listen on localhost port ${await freePort()} }`);
       d.allow(/killed by SIGKILL|giving up/);
       let last = 0;
       for (let i = 0; i < 5; i++) {

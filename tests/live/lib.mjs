@@ -218,10 +218,11 @@ export class Daemon {
   /**
    * text: nwsd.conf without listeners and control, in which @PORT@ and @DIR@
    * stand for this daemon's.  options: listen (text instead of the usual two
-   * loopback listeners and the Unix socket), prefork, env, args, build, ulimit.
+   * loopback listeners and the Unix socket), prefork, env, args, build, ulimit,
+   * prefix (a command that runs the command behind it).
    */
   static async start(text = '', options = {}) {
-    const d = new Daemon();
+    const d = new this();
     d.dir = options.dir ?? tempDir();
     d.port = options.port ?? await freePort();
     d.unix = path.join(d.dir, 'client.sock');
@@ -235,9 +236,20 @@ export class Daemon {
     return d;
   }
 
-  /** Replaces the text of nwsd.conf. */
+  /** What is off unless nwsd.conf says otherwise. */
+  off = ['link', 'discovery'];
+
+  /**
+   * Replaces the text of nwsd.conf.  Unless it says otherwise there are no
+   * links: the daemons of all tests are on one machine, and are not to meet.
+   */
   write(text, listen = this.options.listen) {
     this.text = text;
+    for (const word of this.off)
+      if (!new RegExp(`^\\s*${word}\\b`, 'm').test(text))
+        text += `\n${word} off`;
+    this.links = !/^\s*link\s+off\b/m.test(text);
+    this.files = /^\s*files\b/m.test(text);
     const all = (listen ?? `listen on 127.0.0.1 port @PORT@
 listen on ::1 port @PORT@
 listen on unix "@DIR@/client.sock" mode 0666
@@ -255,6 +267,8 @@ listen on unix "@DIR@/client.sock" mode 0666
       args = ['-c', `ulimit -n ${options.ulimit}; exec "$0" "$@"`, file, ...args];
       file = '/bin/sh';
     }
+    if (options.prefix)
+      [file, ...args] = [...options.prefix, file, ...args];
     this.exit = null;
     this.child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, STATE_DIRECTORY: `${this.dir}/state`,
@@ -316,7 +330,7 @@ listen on unix "@DIR@/client.sock" mode 0666
         title = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
           .replaceAll('\0', ' ').trim();
       } catch { /* gone meanwhile */ }
-      return { pid, title, name: /frontend|router/.exec(title)?.[0] ?? title };
+      return { pid, title, name: /frontend|router|discovery|crypto|files/.exec(title)?.[0] ?? title };
     });
   }
 
@@ -348,15 +362,22 @@ listen on unix "@DIR@/client.sock" mode 0666
   /** What every later check() compares with. */
   baseline() {
     this.base = this.fds();
-    assert.deepEqual(Object.entries(this.base).map(([k, v]) => [k, v.length])
-      .sort(), [['frontend', this.prefork], ['parent', 1], ['router', 1]]);
+    assert.deepEqual(Object.fromEntries(Object.entries(this.base)
+      .map(([k, v]) => [k, v.length])), { parent: 1, ...this.processes() });
+  }
+
+  /** How many children of each kind there should be. */
+  processes() {
+    return { router: 1, frontend: this.prefork,
+      ...this.links ? { discovery: 1, crypto: 1 } : {},
+      ...this.files ? { files: 1 } : {} };
   }
 
   /** Waits until everything runs again after a child's death. */
   async recovered() {
-    await waitUntil(() => this.children().filter((c) => c.name === 'router')
-      .length === 1 && this.children().filter((c) => c.name === 'frontend')
-      .length === this.prefork, 'all processes to run');
+    await waitUntil(() => Object.entries(this.processes())
+      .every(([kind, n]) => this.children().filter((c) => c.name === kind)
+        .length === n), 'all processes to run');
   }
 
   /** Lines of the log that check() is to accept. */

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Daemon, Program, build, isSanitized, run, tempDir, useDaemon, waitUntil }
+import { Daemon, Program, build, freePort, isSanitized, run, tempDir, useDaemon,
+  waitUntil }
   from './lib.mjs';
 import { Member, closeAll, listeners, openMembers, request, upgradeRequest }
   from './wire.mjs';
@@ -397,10 +398,16 @@ control "${d.dir}/other.sock"\n`));
 
 describe('the sandbox', { skip: isSanitized(build)
   && 'the sanitizer build has none' }, () => {
-  for (const name of ['frontend', 'router'])
-    for (const call of ['open', 'socket', 'connect', 'exec'])
+  // Discovery is the one that dials.
+  const calls = { frontend: ['open', 'socket', 'connect', 'exec'],
+    router: ['open', 'socket', 'connect', 'exec'],
+    crypto: ['open', 'socket', 'connect', 'exec'],
+    discovery: ['open', 'exec'] };
+  for (const name in calls)
+    for (const call of calls[name])
       test(`${name}: ${call} is its end, and it is started again`, async () => {
-        const d = await Daemon.start();
+        const d = await Daemon.start(/frontend|router/.test(name) ? ''
+          : `link { listen on localhost port ${await freePort()} }`);
         d.allow(/killed by SIGSYS/);
         try {
           const pid = d.child_pid(name);

@@ -179,7 +179,7 @@ test_hosts(void **state)
 	conf = configured("host \"nws.example.lan\"\n");
 	grant(&grants, "https://granted.example", SCOPE_ALL, 0, 0);
 	for (i = 0; i < COUNT(hosts); i++)
-		for (kind = ACCESS_UPGRADE; kind <= ACCESS_HEALTH; kind++) {
+		for (kind = ACCESS_UPGRADE; kind <= ACCESS_API; kind++) {
 			v = decide(conf, &grants, &tcp,
 			    (enum access_kind)kind, hosts[i].fields);
 			if (v.status != hosts[i].tcp)
@@ -502,6 +502,9 @@ struct absent_case {
 	int		 upgrade, page;
 };
 
+/* What a script tag sends, which may have the library. */
+#define SCRIPT	"Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\n"
+
 /* No Origin: what Sec-Fetch-* says (health answers always). */
 static const struct absent_case absents[] = {
 	{ "", 0, 0 },
@@ -520,7 +523,11 @@ static const struct absent_case absents[] = {
 	    "Sec-Fetch-Dest: iframe\r\n", 403, 403 },
 	{ "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", 403,
 	    403 },
+	{ "Sec-Fetch-Site: cross-site\r\n" SCRIPT, 403, 403 },
+	{ "Sec-Fetch-Site: same-site\r\n" SCRIPT, 403, 403 },
 	{ "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"
+	    "Sec-Fetch-Dest: image\r\n", 403, 403 },
+	{ "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: cors\r\n"
 	    "Sec-Fetch-Dest: script\r\n", 403, 403 },
 	{ "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"
 	    "Sec-Fetch-Dest: document\r\n", 403, 403 },
@@ -546,6 +553,10 @@ test_absent(void **state)
 			    absents[i].upgrade);
 			assert_int_equal(decide(conf, &none, listeners[l],
 			    ACCESS_PAGE, fields).status, absents[i].page);
+			assert_int_equal(decide(conf, &none, listeners[l],
+			    ACCESS_LIBRARY, fields).status,
+			    strstr(fields, SCRIPT) != NULL ? 0 :
+			    absents[i].page);
 			assert_int_equal(decide(conf, &none, listeners[l],
 			    ACCESS_HEALTH, fields).status, 0);
 		}
@@ -600,6 +611,95 @@ test_token(void **state)
 	conf_free(conf);
 }
 
+/* The console: for its own pages, and no grant changes that. */
+static void
+test_console(void **state)
+{
+	static const char	 site[] = "Sec-Fetch-Site: ";
+	static const struct {
+		const char	*host, *fields;
+		int		 page, api;
+	} cases[] = {
+		{ "localhost:9009", "", 0, 0 },
+		{ "localhost:9009", "Origin: http://localhost:9009\r\n", 0, 0 },
+		{ "LOCALHOST:9009", "Origin: http://localhost:9009\r\n", 0, 0 },
+		{ "127.0.0.1:9009", "Origin: http://127.0.0.1:9009\r\n", 0, 0 },
+		{ "[::1]:9009", "Origin: http://[::1]:9009\r\n", 0, 0 },
+		{ "a.localhost:9009", "Origin: http://a.localhost:9009\r\n", 0,
+		    0 },
+		{ "localhost:9009", "Origin: http://127.0.0.1:9009\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: http://a.localhost:9009\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: http://localhost\r\n", 403, 403 },
+		{ "localhost:9009", "Origin: http://localhost:9010\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: https://localhost:9009\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: ws://localhost:9009\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: https://good.example\r\n", 403,
+		    403 },
+		{ "localhost:9009", "Origin: null\r\n", 403, 403 },
+		{ "localhost:9009", "Origin: \r\n", 403, 403 },
+		{ "localhost:9009", "Origin: http://localhost:9009\r\n"
+		    "Origin: http://localhost:9009\r\n", 400, 400 },
+		{ "localhost:9010", "Origin: http://localhost:9010\r\n", 421,
+		    421 },
+		{ "evil.example:9009", "Origin: http://evil.example:9009\r\n",
+		    421, 421 },
+	};
+	static const struct {
+		const char	*value;
+		int		 page, api;
+	} sites[] = { { "same-origin", 0, 0 }, { "none", 0, 403 },
+	    { "same-site", 403, 403 }, { "cross-site", 403, 403 },
+	    { "", 403, 403 }, { "same-origin, none", 403, 403 } };
+	struct access_verdict	 v;
+	struct grants		 grants = TAILQ_HEAD_INITIALIZER(grants);
+	struct origin_pattern	 good;
+	struct conf		*conf = configured("allow origin any\n");
+	char			 text[512];
+	size_t			 i;
+
+	(void)state;
+	assert_int_equal(origin_pattern_parse("https://good.example",
+	    strlen("https://good.example"), &good), 0);
+	assert_int_equal(grants_set(&grants, &good, SCOPE_ALL, 0, 0), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "Host: %s\r\n%s", cases[i].host,
+		    cases[i].fields);
+		v = decide(conf, &grants, &tcp, ACCESS_CONSOLE, text);
+		if (v.status != cases[i].page || v.cors || v.pending)
+			fail_msg("page: %s: %d", text, v.status);
+		v = decide(conf, &grants, &tcp, ACCESS_API, text);
+		if (v.status != cases[i].api || v.cors || v.pending)
+			fail_msg("api: %s: %d", text, v.status);
+	}
+	for (i = 0; i < sizeof(sites) / sizeof(sites[0]); i++) {
+		snprintf(text, sizeof(text), HOST "%s%s\r\n", site,
+		    sites[i].value);
+		assert_int_equal(decide(conf, &grants, &tcp, ACCESS_CONSOLE,
+		    text).status, sites[i].page);
+		assert_int_equal(decide(conf, &grants, &tcp, ACCESS_API,
+		    text).status, sites[i].api);
+		/* Nor does the right Origin help. */
+		snprintf(text, sizeof(text), "Host: localhost:9009\r\n"
+		    "Origin: http://localhost:9009\r\n%s%s\r\n", site,
+		    sites[i].value);
+		assert_int_equal(decide(conf, &grants, &tcp, ACCESS_API,
+		    text).status, sites[i].api);
+	}
+	snprintf(text, sizeof(text), HOST "%scross-site\r\n"
+	    "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n", site);
+	assert_int_equal(decide(conf, &grants, &tcp, ACCESS_CONSOLE,
+	    text).status, 0);
+	assert_int_equal(decide(conf, &grants, &tcp, ACCESS_API, text).status,
+	    403);
+	grants_free(&grants);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -612,6 +712,7 @@ main(void)
 		cmocka_unit_test(test_configured),
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_console),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -109,6 +109,7 @@ defaults(void **state)
 	(void)state;
 	assert_int_equal(conf->prefork, 1);
 	assert_int_equal(conf->echo | conf->deflate | conf->metrics, 0);
+	assert_int_equal(conf->console, CONSOLE_ON);
 	assert_int_equal(conf->max_message, 256 * 1024);
 	assert_int_equal(conf->max_head, 16 * 1024);
 	assert_int_equal(conf->max_clients, 10000);
@@ -142,8 +143,8 @@ defaults(void **state)
 	assert_null(TAILQ_NEXT(ls, entry));
 
 	assert_non_null(built_in = conf_default());
-	assert_non_null(a = conf_print(conf));
-	assert_non_null(b = conf_print(built_in));
+	assert_non_null(a = conf_print(conf, CONF_ALL));
+	assert_non_null(b = conf_print(built_in, CONF_ALL));
 	assert_string_equal(a, b);
 	free(a);
 	free(b);
@@ -385,11 +386,11 @@ longest_print(void **state)
 	assert_true(t.n <= FILE_MAX);
 	conf = good(t.s);
 	free(t.s);
-	assert_non_null(once = conf_print(conf));
+	assert_non_null(once = conf_print(conf, CONF_ALL));
 	conf_free(conf);
 	assert_true(strlen(once) < MSG_TEXT_MAX);
 	conf = good(once);
-	assert_non_null(again = conf_print(conf));
+	assert_non_null(again = conf_print(conf, CONF_ALL));
 	assert_string_equal(once, again);
 	conf_free(conf);
 	free(once);

@@ -223,7 +223,7 @@ client_resume(struct client *c, uint8_t why)
 }
 
 void
-session_cut(struct client *c)
+websocket_cut(struct client *c)
 {
 	uint8_t	*p;
 

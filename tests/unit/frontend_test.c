@@ -477,7 +477,7 @@ test_cut_at_admission(void **state)
 	struct msg_joined	j = { .shown = 1 };
 	static char		buf[1 << 20];
 	struct frontend		f;
-	uint64_t		a, b;
+	uint64_t		a, b, queued;
 	int			fd_a, fd_b, i;
 
 	(void)state;
@@ -491,7 +491,9 @@ test_cut_at_admission(void **state)
 	get_until(fd_a, buf, sizeof(buf), "1000000000000004095\"");
 	fd_b = dial(&f);
 	/* The socket is full, and the queue not above its limit. */
-	for (i = 0; i < 1250; i++)
+	queued = count_of(&f, "frontend_queued_bytes");
+	for (i = 0; i < 4000 && count_of(&f, "frontend_queued_bytes") <
+	    queued + 4096; i++)
 		put(fd_b, request, sizeof(request) - 1);
 	upgrade(fd_b, CHANNEL);
 	b = expect_join(&f, 1, 0);

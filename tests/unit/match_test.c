@@ -684,6 +684,36 @@ test_guessing(void **state)
 	assert_string_equal(ends[1].why, "OFFER out of turn");
 }
 
+/* Whoever only says LATER has us make elements no faster than it may guess. */
+static void
+test_always_later(void **state)
+{
+	struct nwsproto later = { .type = NWSPROTO_LATER, .wait_ms = 1 };
+	uint64_t end = now_ms + 60000, next;
+	unsigned int i;
+	const char *why;
+
+	(void)state;
+	link_new();
+	for (i = 1; i <= 64; i++)
+		add(0, i);
+	while (now_ms < end) {
+		assert_int_equal(match_turn(ends[0].m, now_ms, &why), 0);
+		if (ends[0].sent[NWSPROTO_OFFER] > later.run) {
+			later.run++;
+			assert_int_equal(match_take(ends[0].m, &later, now_ms,
+					     &why),
+			    0);
+		}
+		ends[0].len = ends[0].taken = 0;
+		next = match_next(ends[0].m);
+		assert_true(next > now_ms);
+		now_ms = next;
+	}
+	assert_in_range(later.run * 64, MATCH_ELEMENTS_BURST,
+	    MATCH_ELEMENTS_BURST + 60 * MATCH_ELEMENTS_PER_S + 64);
+}
+
 /* Who does not answer is cut off at the limit, not before. */
 static void
 test_silence(void **state)
@@ -878,6 +908,7 @@ main(void)
 		LINK_TEST(test_replayed),
 		LINK_TEST(test_limit),
 		LINK_TEST(test_guessing),
+		LINK_TEST(test_always_later),
 		LINK_TEST(test_silence),
 		LINK_TEST(test_wrong_confirm),
 		LINK_TEST(test_nothing_of_names),

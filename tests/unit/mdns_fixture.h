@@ -47,7 +47,7 @@ random_next(void *arg)
 static const struct mdns_sender sender = { heard, NULL };
 static const struct mdns_random generator = { random_next, NULL };
 
-static const struct mdns_from other = { { 1 }, MDNS_PORT, 1, 0 };
+static const struct mdns_from other = { { 1 }, MDNS_PORT, 1, 0, 0 };
 
 /* A message that is being made. */
 static uint8_t message[DNS_MESSAGE_MAX];

@@ -141,11 +141,10 @@ test_json(void **state)
 	json_shut(&j, '}');
 	json_bool(&j, "e", 0);
 	json_shut(&j, '}');
-	buf_byte(&j.out, '\0');
-	assert_string_equal((char *)j.out.data,
+	assert_string_equal(j.text,
 	    "{\"a\":18446744073709551615,"
 	    "\"b\":\"5\",\"c\":[\"x\",\"y\"],\"d\":{},\"e\":false}");
-	buf_free(&j.out);
+	json_free(&j);
 }
 
 static void
@@ -278,6 +277,130 @@ test_rows(void **state)
 	rows_free(&rows);
 }
 
+/* A row of a kind with all its texts. */
+static void
+add_row(struct rows *rows, uint32_t what, struct msg_row *row, size_t size,
+    const char *texts, size_t n)
+{
+	char data[512];
+
+	row->what = what;
+	memcpy(data, row, size);
+	memcpy(data + size, texts, n);
+	assert_int_equal(rows_add(rows, what, data, size + n), 0);
+	/* One byte less than the struct is no row. */
+	assert_int_equal(rows_add(rows, what, data, size - 1), -1);
+}
+
+static void
+json_of(const struct row *row, const char *expected)
+{
+	struct rows one = { NULL, 1, 1 };
+	struct json j;
+	char start[64];
+	size_t n;
+
+	one.v = malloc(sizeof(*row));
+	assert_non_null(one.v);
+	memcpy(one.v, row, sizeof(*row));
+	rows_json(&j, &one, row->u.row.what, NULL);
+	free(one.v);
+	n = (size_t)snprintf(start, sizeof(start),
+	    "{\"schema\":1,\"ok\":true,\"%s\":[",
+	    rows_names[row->u.row.what]);
+	assert_int_equal(j.failed, 0);
+	assert_int_equal(j.len, n + strlen(expected) + strlen("]}\n"));
+	assert_memory_equal(j.text, start, n);
+	assert_memory_equal(j.text + n, expected, strlen(expected));
+	assert_string_equal(j.text + n + strlen(expected), "]}\n");
+	json_free(&j);
+}
+
+static void
+test_links(void **state)
+{
+	struct rows rows = { NULL, 0, 0 };
+	struct msg_row_link l = { .id = 12, .rtt_us = 1239, .age_s = 65,
+		.phase = LINK_ACTIVE, .security = LINK_TLS, .dialled = 1,
+		.channels = 2, .members = 3, .bytes_out = 7 };
+	struct table t;
+	struct buf out = { NULL, 0, 0 };
+	size_t i;
+
+	(void)state;
+	add_row(&rows, SHOW_LINKS, &l.row, sizeof(l), "12D\0::1 port 7\0x/1",
+	    18);
+	l.id = 2;
+	l.rtt_us = 0;
+	l.phase = l.security = 99;
+	add_row(&rows, SHOW_LINKS, &l.row, sizeof(l), "\0a", 2);
+	rows_merge(&rows, SHOW_LINKS);
+	rows_sort(&rows, SHOW_LINKS);
+	assert_int_equal(rows.n, 2);
+	assert_int_equal(rows.v[0].u.link.id, 2);
+	json_of(&rows.v[1],
+	    "{\"link\":12,\"peer\":\"12D\",\"address\":\"::1 port 7\","
+	    "\"agent\":\"x/1\",\"phase\":\"active\",\"security\":\"tls\","
+	    "\"dialled\":true,\"rtt_us\":1239,\"age_s\":65,\"idle_s\":0,"
+	    "\"channels\":2,\"members\":3,\"messages_out\":0,"
+	    "\"bytes_out\":7,\"messages_in\":0,\"bytes_in\":0,"
+	    "\"queued_bytes\":0,\"dropped\":0}");
+	table_begin(&t, "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o");
+	for (i = 0; i < rows.n; i++)
+		text_link(&t, &rows.v[i]);
+	table_end(&t, &out);
+	buf_byte(&out, '\0');
+	assert_non_null(strstr((char *)out.data, "active tls out"));
+	assert_non_null(strstr((char *)out.data, "unknown unknown out"));
+	assert_non_null(strstr((char *)out.data, "1.23 ms"));
+	buf_free(&out);
+	rows_free(&rows);
+}
+
+static void
+test_peers(void **state)
+{
+	struct rows rows = { NULL, 0, 0 };
+	struct msg_row_peer p = { .origin = PEER_ADDED, .state = PEER_WAITING,
+		.attempts = 3, .retry_s = 9 };
+	struct msg_row_interface i = { .index = 4, .used = 1, .ready6 = 1 };
+	struct msg_row_service s = { .own = 1 };
+	struct msg_row_check c = { .level = CHECK_FAILURE };
+
+	(void)state;
+	add_row(&rows, SHOW_PEERS, &p.row, sizeof(p), "nas:1\0::1,::2\0no", 16);
+	json_of(&rows.v[0],
+	    "{\"name\":\"nas:1\",\"from\":\"added\",\"state\":\"waiting\","
+	    "\"failures\":3,\"retry_s\":9,\"addresses\":[\"::1\",\"::2\"],"
+	    "\"reason\":\"no\"}");
+	p.state = PEER_LINKED;
+	add_row(&rows, SHOW_PEERS, &p.row, sizeof(p), "nas:1\0\0", 7);
+	json_of(&rows.v[1],
+	    "{\"name\":\"nas:1\",\"from\":\"added\",\"state\":\"linked\","
+	    "\"failures\":3,\"retry_s\":null,\"addresses\":[],"
+	    "\"peer\":null}");
+	rows_free(&rows);
+	add_row(&rows, SHOW_INTERFACES, &i.row, sizeof(i), "eth0\0::1\0", 9);
+	json_of(&rows.v[0],
+	    "{\"index\":4,\"interface\":\"eth0\",\"used\":true,"
+	    "\"ready_ipv4\":false,\"ready_ipv6\":true,\"packets_out\":0,"
+	    "\"packets_in\":0,\"others_in\":0,\"addresses\":[\"::1\"],"
+	    "\"reason\":null}");
+	rows_free(&rows);
+	add_row(&rows, SHOW_DISCOVERY, &s.row, sizeof(s), "a\0b:1\0::1\0v=2\0w",
+	    15);
+	json_of(&rows.v[0],
+	    "{\"instance\":\"a\",\"own\":true,\"host\":\"b:1\","
+	    "\"addresses\":[\"::1\"],\"txt\":\"v=2\\u0000w\"}");
+	rows_free(&rows);
+	c.row.process = P_DISCOVERY;
+	add_row(&rows, SHOW_CHECK, &c.row, sizeof(c), "bad", 3);
+	json_of(&rows.v[0],
+	    "{\"level\":\"failure\",\"process\":\"discovery\","
+	    "\"text\":\"bad\"}");
+	rows_free(&rows);
+}
+
 static void
 test_events(void **state)
 {
@@ -307,15 +430,17 @@ test_events(void **state)
 		json_open(&j, NULL, '{');
 		r = event_members(&j, cases[i].in, strlen(cases[i].in));
 		json_shut(&j, '}');
-		buf_byte(&j.out, '\0');
 		assert_int_equal(r, cases[i].out == NULL ? -1 : 0);
 		if (r == 0)
-			assert_string_equal((char *)j.out.data, cases[i].out);
-		buf_free(&j.out);
+			assert_string_equal(j.text, cases[i].out);
+		json_free(&j);
 	}
 	for (i = 0; i < EVENT_KINDS; i++)
 		assert_string_not_equal(event_name((uint32_t)i), "unknown");
 	assert_string_equal(event_name(EVENT_KINDS), "unknown");
+	assert_string_equal(event_subject(EVENT_LINK_UP), "link");
+	assert_string_equal(event_subject(EVENT_PEER_GONE), "peer");
+	assert_string_equal(event_subject(EVENT_LIMIT), "client");
 }
 
 static void
@@ -346,6 +471,8 @@ main(void)
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_words),
 	};

@@ -349,9 +349,26 @@ test_signatures(void **state)
 	}
 }
 
-/* RSA of a size; bits that are not allowed are made for this alone. */
+static EVP_PKEY *
+rsa_make(int bits, uint64_t exponent)
+{
+	EVP_PKEY_CTX	*ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY	*pkey = NULL;
+	BIGNUM		*e = BN_new();
+
+	assert_int_equal(BN_set_word(e, exponent), 1);
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits), 1);
+	assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e), 1);
+	assert_int_equal(EVP_PKEY_generate(ctx, &pkey), 1);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+	return (pkey);
+}
+
+/* RSA of a size; what is not allowed is made for this alone. */
 static int
-rsa_try(unsigned int bits)
+rsa_try(int bits, uint64_t exponent)
 {
 	EVP_PKEY	*pkey;
 	EVP_MD_CTX	*ctx;
@@ -359,8 +376,7 @@ rsa_try(unsigned int bits)
 	size_t		 sig_len = sizeof(sig), n;
 	int		 len, ok;
 
-	pkey = EVP_RSA_gen(bits);
-	assert_non_null(pkey);
+	pkey = rsa_make(bits, exponent);
 	len = i2d_PUBKEY(pkey, &spki);
 	assert_true(len > 0 && len < PUBLIC_KEY_MAX - 5);
 	n = message_write(message, KEY_RSA, spki, (size_t)len);
@@ -383,8 +399,11 @@ static void
 test_rsa(void **state)
 {
 	(void)state;
-	assert_int_equal(rsa_try(RSA_BITS_MIN), 1);
-	assert_int_equal(rsa_try(RSA_BITS_MIN - 8), 0);
+	assert_int_equal(rsa_try(RSA_BITS_MIN, 65537), 1);
+	assert_int_equal(rsa_try(RSA_BITS_MIN - 8, 65537), 0);
+	/* Two primes, of 32 bits and of 33. */
+	assert_int_equal(rsa_try(RSA_BITS_MIN, 4294967291u), 1);
+	assert_int_equal(rsa_try(RSA_BITS_MIN, 4294967311u), 0);
 }
 
 static void

@@ -17,6 +17,7 @@
 
 static struct querier *q;
 static struct querier_service service;
+static const struct mdns_from *speaker;
 
 static void
 until(uint64_t end)
@@ -39,6 +40,7 @@ setup(void **state)
 	now = 1000;
 	seed = 1;
 	npackets = 0;
+	speaker = &other;
 	q = querier_new(SERVICE, &generator);
 	assert_non_null(q);
 	assert_int_equal(querier_set_link(q, 1, MDNS_BYTES_IPV4, now), 0);
@@ -58,7 +60,8 @@ input_on(uint32_t link)
 {
 	size_t len = dns_finish(&writer);
 
-	assert_int_equal(querier_input(q, link, &other, message, len, now), 0);
+	assert_int_equal(querier_input(q, link, speaker, message, len, now),
+	    0);
 }
 
 static void
@@ -345,7 +348,7 @@ test_links(void **state)
 static void
 test_ignored(void **state)
 {
-	static const struct mdns_from legacy = { { 3 }, 40000, 1, 0 };
+	static const struct mdns_from legacy = { { 3 }, 40000, 1, 0, 0 };
 	struct querier_stats s;
 	struct dns_record *rr;
 	size_t len;
@@ -449,6 +452,98 @@ test_flood(void **state)
 	expect(QUERIER_NONE);
 }
 
+/* One host that announces without end does not push out those of others. */
+static void
+test_flood_of_one(void **state)
+{
+	struct mdns_from mad = other;
+	struct querier_stats s;
+	char name[64], host[64];
+	int i, gone = 0;
+
+	(void)state;
+	announce(ONE, "host.local", 7);
+	announce(TWO, "other.local", 8);
+	expect(QUERIER_FOUND);
+	assert_int_equal(service.source, 0);
+	expect(QUERIER_FOUND);
+	mad.source = 17;
+	speaker = &mad;
+	for (i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), "r%d." SERVICE, i);
+		snprintf(host, sizeof(host), "h%d.local", i);
+		announce(name, host, (uint8_t)i);
+		while (querier_report(q, &service) != QUERIER_NONE) {
+			gone |= service.instance.bytes[1] != 'r';
+			assert_int_equal(service.source, 17);
+		}
+	}
+	assert_false(gone);
+	/* Somebody new finds room, and keeps it. */
+	speaker = &other;
+	announce("new." SERVICE, "new.local", 9);
+	expect(QUERIER_EVICTED);
+	expect(QUERIER_FOUND);
+	assert_string_equal((char *)service.instance.bytes + 1, "new\4_nws"
+	    "\4_tcp\5local");
+	speaker = &mad;
+	for (i = 3000; i < 6000; i++) {
+		snprintf(name, sizeof(name), "r%d." SERVICE, i);
+		snprintf(host, sizeof(host), "h%d.local", i);
+		announce(name, host, (uint8_t)i);
+		while (querier_report(q, &service) != QUERIER_NONE)
+			gone |= service.instance.bytes[1] != 'r';
+	}
+	assert_false(gone);
+	querier_stats(q, &s);
+	assert_int_equal(s.instances, QUERIER_INSTANCES_MAX);
+	/* What there was no room for can be asked for once more. */
+	querier_retell(q);
+	querier_retell(q);
+	for (i = 0; querier_report(q, &service) == QUERIER_FOUND; i++)
+		;
+	assert_int_equal(i, QUERIER_INSTANCES_MAX);
+	expect(QUERIER_NONE);
+}
+
+/*
+ * Whoever says that there are many, or for two seconds only, does not make us
+ * flood the network with questions: three packets in a tenth of a second.
+ */
+static void
+test_questions_bounded(void **state)
+{
+	unsigned int asked = 0, others;
+	char name[64];
+	size_t i;
+	int k;
+
+	(void)state;
+	until(now + 500);
+	for (k = 0; k < QUERIER_INSTANCES_MAX; k++) {
+		begin(DNS_QR | DNS_AA);
+		snprintf(name, sizeof(name), "i-%024d." SERVICE, k);
+		say(DNS_ANSWER, pointer(name, 4500));
+		if (k % 2)
+			say(DNS_ANSWER, server(name, "host.local", 1, 2));
+		input();
+	}
+	for (k = 0; k < 600; k++) {
+		npackets = others = 0;
+		until(now + 100);
+		for (i = 0; i < npackets; i++) {
+			asked += count(&packets[i], DNS_QUESTION, DNS_SRV,
+			    NULL);
+			others += count(&packets[i], DNS_QUESTION, DNS_PTR,
+			    NULL) + count(&packets[i], DNS_ANSWER, DNS_PTR,
+			    NULL) == 0;
+		}
+		assert_true(others <= 3);
+	}
+	/* All the same, everything is asked for. */
+	assert_true(asked >= QUERIER_INSTANCES_MAX * 4 / 2);
+}
+
 /* Reports that nobody fetches do not add up. */
 static void
 test_unread(void **state)
@@ -499,6 +594,46 @@ test_doubt(void **state)
 	assert_in_range(asked, 2, 5);
 	until(now + 1);
 	expect(QUERIER_GONE);
+}
+
+/* 5.2: the question for the type at most once a second, whoever is doubted. */
+static void
+test_refresh_gap(void **state)
+{
+	char instance[64], host[64];
+	uint64_t asked = 0, end;
+	struct dns_name name;
+	unsigned int i;
+	size_t n;
+
+	(void)state;
+	for (i = 0; i < 50; i++) {
+		snprintf(instance, sizeof(instance), "i%u." SERVICE, i);
+		snprintf(host, sizeof(host), "h%u.local", i);
+		announce(instance, host, (uint8_t)i);
+	}
+	while (querier_report(q, &service) != QUERIER_NONE)
+		;
+	end = now + 20000;
+	for (i = 0; now < end; i++) {
+		snprintf(instance, sizeof(instance), "i%u." SERVICE, i % 50);
+		assert_int_equal(dns_name_set(&name, instance), 0);
+		if (i < 50)
+			querier_doubt(q, &name, now);
+		npackets = 0;
+		until(now + 130);
+		for (n = 0; n < npackets; n++) {
+			if (count(&packets[n], DNS_QUESTION, DNS_PTR, NULL) ==
+			    0)
+				continue;
+			assert_true(asked == 0 ||
+			    packets[n].at - asked >= 1000);
+			asked = packets[n].at;
+		}
+		while (querier_report(q, &service) != QUERIER_NONE)
+			;
+	}
+	assert_int_not_equal(asked, 0);
 }
 
 /* A responder at the other end: its announcements, then its answers. */
@@ -564,8 +699,11 @@ main(void)
 		T(test_links),
 		T(test_ignored),
 		T(test_flood),
+		T(test_flood_of_one),
+		T(test_questions_bounded),
 		T(test_unread),
 		T(test_doubt),
+		T(test_refresh_gap),
 		T(test_responder),
 	};
 

@@ -107,6 +107,41 @@ input(void)
 	input_from(&other);
 }
 
+/* 10.1 on a link that is used no longer; another one keeps us known. */
+static void
+test_leave(void **state)
+{
+	struct dns_record rr;
+
+	(void)state;
+	link_set(2, 2, 1, 0);
+	responder_leave_link(r, 2, now, &sender);
+	assert_int_equal(npackets, 0);
+	link_set(2, 2, 1, 0);
+	until(now + 10000);
+	npackets = 0;
+	responder_leave_link(r, 1, now, &sender);
+	assert_int_equal(npackets, 1);
+	assert_int_equal(packets[0].link, 1);
+	assert_int_equal(count(&packets[0], DNS_ANSWER, DNS_PTR, &rr), 1);
+	assert_int_equal(rr.ttl, 0);
+	assert_int_equal(count(&packets[0], DNS_ANSWER, DNS_A, &rr), 1);
+	assert_int_equal(rr.ttl, 0);
+	assert_false(responder_ready(r, 1));
+	assert_true(responder_ready(r, 2));
+	responder_run(r, now, &sender);
+	assert_int_equal(npackets, 2);
+	assert_int_equal(packets[1].link, 2);
+	assert_int_equal(count(&packets[1], DNS_ANSWER, DNS_PTR, &rr), 1);
+	assert_int_equal(rr.ttl, 4500);
+	/* Nothing more is said of it, nor on one that never was there. */
+	responder_leave_link(r, 1, now, &sender);
+	responder_leave_link(r, 9, now, &sender);
+	until(now + 10000);
+	assert_int_equal(npackets, 4);
+	assert_int_equal(packets[3].link, 2);
+}
+
 /* 8.1 and 8.3: three probes 250 ms apart, announcements at 0, 1 and 3 s. */
 static void
 test_start(void **state)
@@ -288,7 +323,7 @@ test_truncated(void **state)
 	input();
 	begin(0);
 	say(DNS_ANSWER, pointer(instance, 4500));
-	input_from(&(struct mdns_from){ { 2 }, MDNS_PORT, 1, 0 });
+	input_from(&(struct mdns_from){ { 2 }, MDNS_PORT, 1, 0, 0 });
 	until(now + 2000);
 	assert_int_equal(npackets, 1);
 }
@@ -365,7 +400,7 @@ test_unicast(void **state)
 static void
 test_legacy(void **state)
 {
-	static const struct mdns_from from = { { 3 }, 40000, 1, 0 };
+	static const struct mdns_from from = { { 3 }, 40000, 1, 0, 0 };
 	struct dns_record rr;
 
 	(void)state;
@@ -468,7 +503,7 @@ test_conflict_running(void **state)
 static void
 test_no_conflict(void **state)
 {
-	static const struct mdns_from legacy = { { 3 }, 40000, 1, 0 };
+	static const struct mdns_from legacy = { { 3 }, 40000, 1, 0, 0 };
 	struct dns_record *rr;
 
 	(void)state;
@@ -725,6 +760,7 @@ main(void)
 		T(test_no_conflict, setup_running),
 		T(test_conflict_flood, setup),
 		T(test_tie, setup),
+		T(test_leave, setup_running),
 		T(test_stop, setup_running),
 		T(test_addresses, setup_running),
 		T(test_txt, setup_running),

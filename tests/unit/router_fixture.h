@@ -157,27 +157,34 @@ send_conf(struct router *r, const struct conf *c)
 {
 	char *text;
 
-	assert_non_null(text = conf_print(c));
+	assert_non_null(text = conf_print(c, CONF_ALL));
 	send_msg(r->parent, MSG_CONF, 0, text, strlen(text));
 	free(text);
 	send_msg(r->parent, MSG_CONF_END, 0, NULL, 0);
 	flush(r->parent);
 }
 
-/* Gives the router a pipe to this frontend, in place of an earlier one. */
+/* Gives the router a pipe to this place, instead of an earlier one. */
 static void UNUSED
-connect_frontend(struct router *r, uint32_t i)
+connect_place(struct router *r, uint32_t i, uint32_t process,
+    uint32_t instance)
 {
-	const struct msg_pipe mp = { P_FRONTEND, i };
+	const struct msg_pipe mp = { process, instance };
 	int sv[2];
 
 	imsgbuf_free(r->frontend[i]);
 	make_pair(sv);
-	r->frontend[i] = imsgbuf_new(sv[0], P_FRONTEND, P_ROUTER, 0);
+	r->frontend[i] = imsgbuf_new(sv[0], process, P_ROUTER, 0);
 	assert_non_null(r->frontend[i]);
 	assert_int_equal(imsg_send(r->parent, MSG_PIPE, 0, sv[1], &mp,
 	    sizeof(mp)), 0);
 	flush(r->parent);
+}
+
+static void UNUSED
+connect_frontend(struct router *r, uint32_t i)
+{
+	connect_place(r, i, P_FRONTEND, i);
 }
 
 static void UNUSED

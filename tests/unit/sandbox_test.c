@@ -13,6 +13,8 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include <linux/netlink.h>
+#include <linux/openat2.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -21,6 +23,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +43,13 @@
 #include "common/msg.h"
 #include "common/sandbox.h"
 #include "common/ws.h"
+#include "crypto/conn.h"
+#include "crypto/group.h"
+#include "discovery/dial.h"
+#include "discovery/interfaces.h"
+#include "discovery/resolve.h"
+#include "discovery/sockets.h"
+#include "files/beneath.h"
 
 #ifndef NO_SANDBOX
 
@@ -47,9 +57,11 @@
 #define LISTEN_FD	4	/* listening on loopback */
 #define CLIENT_FD	5	/* connected to that */
 #define OTHER_FD	6	/* pipe to another process */
+#define DIR_FD		7	/* a directory */
 
 static int		 listen_fd, client_fd, parent_fd[2], other_fd[2];
 static struct sockaddr_in listen_addr;
+static int		 dir_fd, in_second_stage, landlock_is_here;
 static void		*page;
 
 /* Forbidden calls; their result does not matter. */
@@ -70,10 +82,23 @@ static int			 one = 1, pair[2];
 FORBIDDEN(f_open, open("/etc/passwd", O_RDONLY))
 FORBIDDEN(f_open_old, syscall(SYS_open, "/etc/passwd", O_RDONLY))
 FORBIDDEN(f_openat2, syscall(437, AT_FDCWD, "/etc", NULL, 0))
+FORBIDDEN(f_openat2_dir, syscall(437, DIR_FD, ".", NULL, 0))
+FORBIDDEN(f_pread, pread(CLIENT_FD, pair, 1, 0))
+FORBIDDEN(f_fstat, syscall(SYS_fstat, CLIENT_FD, page))
+FORBIDDEN(f_stat, syscall(SYS_newfstatat, AT_FDCWD, "/etc", page, 0))
+FORBIDDEN(f_getdents, syscall(SYS_getdents64, DIR_FD, page, 4096))
+FORBIDDEN(f_landlock, syscall(444, NULL, 0, 1))
 FORBIDDEN(f_access, access("/etc/passwd", R_OK))
 FORBIDDEN(f_unlink, unlink("/nonexistent/file"))
 FORBIDDEN(f_mkdir, mkdir("/nonexistent/directory", 0700))
 FORBIDDEN(f_socket, socket(AF_INET, SOCK_STREAM, 0))
+FORBIDDEN(f_socket_unix, socket(AF_UNIX, SOCK_STREAM, 0))
+FORBIDDEN(f_socket_raw, socket(AF_INET, SOCK_RAW, IPPROTO_ICMP))
+FORBIDDEN(f_socket_packet, socket(AF_PACKET, SOCK_DGRAM, 0))
+FORBIDDEN(f_socket_sctp, socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP))
+FORBIDDEN(f_socket_netlink, socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER))
+FORBIDDEN(f_bindtodevice, setsockopt(OTHER_FD, SOL_SOCKET, SO_BINDTODEVICE,
+    "lo", 2))
 FORBIDDEN(f_socketpair, socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
 FORBIDDEN(f_connect, connect(-1, ADDR))
 FORBIDDEN(f_bind, bind(LISTEN_FD, ADDR))
@@ -156,18 +181,32 @@ static const struct forbidden {
 	{ "open", f_open, ALL, BOTH },
 	{ "open, the old call", f_open_old, ALL, BOTH },
 	{ "openat2", f_openat2, ALL, BOTH },
+	{ "openat2, no structure of ours", f_openat2_dir, ALL, BOTH },
+	{ "pread", f_pread, ALL & ~P_FILES, BOTH },
+	{ "fstat", f_fstat, ALL & ~P_FILES, BOTH },
+	{ "stat", f_stat, ALL, BOTH },
+	{ "getdents", f_getdents, ALL, BOTH },
+	{ "Landlock", f_landlock, ALL & ~P_FILES, BOTH },
+	{ "Landlock, later", f_landlock, P_FILES, RUN },
 	{ "access", f_access, ALL, BOTH },
 	{ "unlink", f_unlink, ALL, BOTH },
 	{ "mkdir", f_mkdir, ALL, BOTH },
-	{ "socket", f_socket, ALL, BOTH },
+	{ "socket", f_socket, ALL & ~P_DISCOVERY, BOTH },
+	{ "socket, Unix", f_socket_unix, ALL, BOTH },
+	{ "socket, raw", f_socket_raw, ALL, BOTH },
+	{ "socket, packets", f_socket_packet, ALL, BOTH },
+	{ "socket, SCTP", f_socket_sctp, ALL, BOTH },
+	{ "socket, netfilter", f_socket_netlink, ALL, BOTH },
+	{ "SO_BINDTODEVICE", f_bindtodevice, ALL, BOTH },
 	{ "socketpair", f_socketpair, ALL, BOTH },
-	{ "connect", f_connect, ALL, BOTH },
-	{ "bind", f_bind, ALL, BOTH },
+	{ "connect", f_connect, ALL & ~P_DISCOVERY, BOTH },
+	{ "bind", f_bind, ALL & ~P_DISCOVERY, BOTH },
 	{ "listen", f_listen, ALL, BOTH },
-	{ "accept", f_accept, P_ROUTER, BOTH },
-	{ "sendmsg", f_sendmsg, ALL, BOTH },
-	{ "sendto with an address", f_sendto, ALL, BOTH },
-	{ "recvmsg on another pipe", f_recvmsg, ALL, BOTH },
+	{ "accept", f_accept, P_ROUTER | P_DISCOVERY | P_FILES, BOTH },
+	{ "sendmsg", f_sendmsg, ALL & ~P_DISCOVERY, BOTH },
+	{ "sendto with an address", f_sendto, ALL & ~P_DISCOVERY, BOTH },
+	{ "recvmsg on another pipe", f_recvmsg,
+	    ALL & ~(P_CRYPTO | P_DISCOVERY), BOTH },
 	{ "execve", f_execve, ALL, BOTH },
 	{ "execveat", f_execveat, ALL, BOTH },
 	{ "fork", f_fork, ALL, BOTH },
@@ -183,8 +222,8 @@ static const struct forbidden {
 	{ "pkey_mprotect", f_pkey_mprotect, ALL, BOTH },
 	{ "setrlimit", f_setrlimit, ALL, BOTH },
 	{ "prlimit of another", f_prlimit_other, ALL, BOTH },
-	{ "SO_REUSEADDR", f_setsockopt, ALL, BOTH },
-	{ "TCP_NODELAY", f_nodelay, P_ROUTER, BOTH },
+	{ "SO_REUSEADDR", f_setsockopt, ALL & ~P_DISCOVERY, BOTH },
+	{ "TCP_NODELAY", f_nodelay, P_ROUTER | P_DISCOVERY | P_FILES, BOTH },
 	{ "F_DUPFD", f_dup, ALL, BOTH },
 	{ "F_SETOWN", f_setown, ALL, BOTH },
 	{ "setuid", f_setuid, ALL, BOTH },
@@ -406,6 +445,282 @@ a_clients(void)
 	return (0);
 }
 
+/* Of crypto: connected sockets come from discovery, too. */
+static int
+a_dialled(void)
+{
+	struct msg_dialled	 d = { { 0 }, 0, 9010 };
+	struct imsgbuf		*ib;
+	struct imsg		 m;
+	const char		*why;
+
+	/* What discovery would send, CLIENT_FD, was queued by enter(). */
+	ib = imsgbuf_new(OTHER_FD, P_CRYPTO, P_DISCOVERY, 1);
+	MUST(ib != NULL);
+	MUST(imsg_read(ib) == 1);
+	MUST(imsg_get(ib, &m, &why) == 1);
+	MUST(m.hdr.type == MSG_DIALLED && m.fd != -1);
+	MUST(m.hdr.len == sizeof(d));
+	MUST(close(m.fd) == 0);
+	imsgbuf_free(ib);
+	return (0);
+}
+
+static int
+a_links(void)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	char			 buf[4];
+	int			 fd;
+
+	MUST(getsockname(LISTEN_FD, (struct sockaddr *)&ss, &len) == 0);
+	len = sizeof(ss);
+	fd = accept4(LISTEN_FD, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	MUST(fd != -1);
+	MUST(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
+	    sizeof(one)) == 0);
+	MUST(setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one,
+	    sizeof(one)) == 0);
+	MUST(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){ 30000 },
+	    sizeof(int)) == 0);
+	MUST(send(fd, "abcd", 4, MSG_NOSIGNAL) == 4);
+	MUST(recv(CLIENT_FD, buf, sizeof(buf), 0) == 4);
+	MUST(shutdown(fd, SHUT_WR) == 0);
+	MUST(close(fd) == 0);
+	return (0);
+}
+
+/* What a has to say, to b; returns whether b is ready after it. */
+static int
+hand_over(struct conn *a, struct conn *b)
+{
+	static uint8_t		 in[2 * CONN_IN_MIN];
+	struct conn_event	 ev;
+	const uint8_t		*p;
+	size_t			 n, used = 0;
+	int			 ready = 0;
+
+	n = conn_output(a, &p);
+	if (n > sizeof(in))
+		return (-1);
+	if (n > 0)
+		memcpy(in, p, n);
+	conn_sent(a, n);
+	do {
+		used += conn_input(b, in + used, n - used, &ev);
+		if (ev.type == CONN_FAILED) {
+			log_warnx("handshake: %s", ev.why);
+			return (-1);
+		}
+		ready |= ev.type == CONN_READY;
+	} while (ev.type != CONN_NONE);
+	return (ready);
+}
+
+static int
+a_handshake_of(unsigned int security)
+{
+	struct conn_config	 config;
+	struct conn_tls		*tls[2];
+	struct identity		 id[2];
+	struct conn		*c[2];
+	uint8_t			 seed[ED25519_KEY_LEN];
+	int			 i, r, ready = 0;
+
+	for (i = 0; i < 2; i++) {
+		randombytes_buf(seed, sizeof(seed));
+		MUST(identity_from_seed(&id[i], seed) == 0);
+		MUST((tls[i] = conn_tls_new(&id[i])) != NULL);
+		memset(&config, 0, sizeof(config));
+		config.dialler = i == 0;
+		config.security = security;
+		config.self = &id[i];
+		config.tls = tls[i];
+		config.agent = "test";
+		MUST((c[i] = conn_new(&config)) != NULL);
+	}
+	for (i = 0; i < 20; i++) {
+		MUST((r = hand_over(c[i % 2], c[1 - i % 2])) != -1);
+		ready += r;
+	}
+	MUST(ready == 2);
+	MUST(conn_security(c[0]) == security);
+	for (i = 0; i < 2; i++) {
+		conn_free(c[i]);
+		conn_tls_free(tls[i]);
+	}
+	return (0);
+}
+
+static int
+a_crypto(void)
+{
+	uint8_t	 scalar[GROUP_BYTES], element[GROUP_BYTES];
+	uint8_t	 hash[GROUP_HASH_BYTES];
+
+	group_random_bytes(&(struct group_random){ NULL, NULL }, hash,
+	    sizeof(hash));
+	group_random_scalar(&(struct group_random){ NULL, NULL }, scalar);
+	group_derive(element, hash);
+	MUST(group_mult(element, scalar, element) == 0);
+	MUST(a_handshake_of(CONN_TLS) == 0);
+	MUST(a_handshake_of(CONN_NOISE) == 0);
+	return (0);
+}
+
+/* Of discovery: port 5353 beside others, packets, groups. */
+static void
+take_packet(const struct sockets_packet *p)
+{
+	(void)p;
+}
+
+static int
+a_mdns(void)
+{
+	uint8_t	 packet[12] = { 0 };
+	int	 v6;
+
+	/* Whether it can be had is another question. */
+	for (v6 = 0; v6 <= 1; v6++) {
+		if (sockets_open(v6, take_packet) == -1)
+			continue;
+		(void)sockets_join(v6, 1);
+		(void)sockets_send(v6, 1, NULL, NULL, packet, sizeof(packet));
+		sockets_leave(v6, 1);
+	}
+	(void)event_base_loop(loop_base(), EVLOOP_NONBLOCK);
+	sockets_close();
+	return (0);
+}
+
+static int
+a_interfaces(void)
+{
+	int	 i;
+
+	interfaces_start();
+	for (i = 0; i < 1000 && interfaces_due() != UINT64_MAX; i++)
+		(void)event_base_loop(loop_base(), EVLOOP_ONCE);
+	/* Loopback is everywhere. */
+	MUST(interface_find_name("lo", 2) != NULL);
+	return (0);
+}
+
+static int	 dialled_fd = -1;
+
+static void
+dial_cb(void *arg, int fd, const struct dial_address *a, const char *why)
+{
+	(void)arg;
+	(void)a;
+	if (why != NULL)
+		log_warnx("%s", why);
+	dialled_fd = fd;
+	loop_quit();
+}
+
+static int
+a_dial(void)
+{
+	struct msg_dialled	 d = { { 0 }, 0, 9010 };
+	struct dial_address	 a;
+	struct imsgbuf		*ib;
+
+	memset(&a, 0, sizeof(a));
+	a.addr[10] = a.addr[11] = 0xff;
+	memcpy(a.addr + 12, &listen_addr.sin_addr, 4);
+	a.port = ntohs(listen_addr.sin_port);
+	MUST(dial_start(&a, 1, dial_cb, NULL) != NULL);
+	loop_run(turn_end);
+	MUST(dialled_fd != -1);
+	/* To crypto. */
+	ib = imsgbuf_new(OTHER_FD, P_DISCOVERY, P_CRYPTO, 0);
+	MUST(ib != NULL);
+	MUST(imsg_send(ib, MSG_DIALLED, 1, dialled_fd, &d, sizeof(d)) == 0);
+	MUST(imsg_flush(ib) == 0);
+	imsgbuf_free(ib);
+	return (0);
+}
+
+static void
+resolve_cb(void *arg, const struct dial_address *a, size_t n, const char *why)
+{
+	(void)arg;
+	(void)a;
+	(void)n;
+	(void)why;
+}
+
+static int
+a_resolve(void)
+{
+	static const char	 text[] = "nameserver 127.0.0.1\n"
+				    "nameserver fe80::1%lo\nsearch example\n";
+	struct timeval		 tv = { 0, 20000 };
+	struct resolve		*r;
+	struct event		*timer;
+
+	interfaces_start();
+	(void)event_base_loop(loop_base(), EVLOOP_ONCE);
+	(void)resolve_configure(text, sizeof(text) - 1);
+	r = resolve_start("name", resolve_cb, NULL);
+	ticks = 2;
+	timer = event_new(loop_base(), -1, 0, tick, NULL);
+	MUST(timer != NULL && event_add(timer, &tv) == 0);
+	loop_run(turn_end);
+	resolve_cancel(r);
+	ticks = 2;
+	MUST(event_add(timer, &tv) == 0);
+	loop_run(turn_end);
+	event_free(timer);
+	return (0);
+}
+
+/*
+ * Of files: what is beneath its directory, and only to be read; what else the
+ * filter lets through, Landlock has to refuse.
+ */
+static int
+refused_by_landlock(int dir, const char *path, uint64_t flags)
+{
+	struct open_how	 how = { .flags = flags, .mode = flags & O_CREAT ?
+			    0600 : 0 };
+	int		 fd;
+
+	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	if (fd == -1 && (errno == EACCES || errno == EPERM))
+		return (1);
+	log_warn("%s", path);
+	return (0);
+}
+
+static int
+a_files(void)
+{
+	struct msg_file_answer	 a;
+	char			 buf[8];
+	int			 fd;
+
+	MUST(beneath_check(DIR_FD) == 0);
+	fd = beneath_open(DIR_FD, "file", 4, &a);
+	MUST(fd != -1 && a.status == 200 && a.size == 4);
+	MUST(pread(fd, buf, sizeof(buf), 1) == 3);
+	MUST(close(fd) == 0);
+	MUST(beneath_open(DIR_FD, "none", 4, &a) == -1 && a.status == 404);
+	MUST(beneath_open(DIR_FD, "out", 3, &a) == -1 && a.status == 404);
+	if (!in_second_stage || !landlock_is_here)
+		return (0);
+	MUST(refused_by_landlock(DIR_FD, "/etc/passwd", O_RDONLY));
+	MUST(refused_by_landlock(DIR_FD, "../../etc/passwd", O_RDONLY));
+	MUST(refused_by_landlock(DIR_FD, ".", O_RDONLY | O_DIRECTORY));
+	MUST(refused_by_landlock(DIR_FD, "file", O_WRONLY));
+	MUST(refused_by_landlock(DIR_FD, "new", O_WRONLY | O_CREAT));
+	return (0);
+}
+
 static const struct allowed {
 	const char	*name;
 	int		(*call)(void);
@@ -419,7 +734,15 @@ static const struct allowed {
 	{ "deflate", a_zlib, P_FRONTEND },
 	{ "event loop", a_loop, ALL },
 	{ "handshake", a_handshake, P_FRONTEND },
-	{ "clients", a_clients, P_FRONTEND }
+	{ "clients", a_clients, P_FRONTEND },
+	{ "descriptor from discovery", a_dialled, P_CRYPTO },
+	{ "links", a_links, P_CRYPTO },
+	{ "mDNS", a_mdns, P_DISCOVERY },
+	{ "interfaces", a_interfaces, P_DISCOVERY },
+	{ "dialling", a_dial, P_DISCOVERY },
+	{ "name servers", a_resolve, P_DISCOVERY },
+	{ "files", a_files, P_FILES },
+	{ "libraries of links", a_crypto, P_CRYPTO }
 };
 
 /* The descriptor under a number above those that enter() gives out. */
@@ -482,6 +805,21 @@ tear_down(void)
 	close(client_fd);
 }
 
+/* What crypto does before; and a socket that discovery might send. */
+static void
+warm_up(void)
+{
+	struct msg_dialled	 d = { { 0 }, 0, 9010 };
+	struct imsgbuf		*ib;
+
+	ib = imsgbuf_new(dup(other_fd[1]), P_DISCOVERY, P_CRYPTO, 0);
+	if (ib == NULL || imsg_send(ib, MSG_DIALLED, 1, dup(client_fd), &d,
+	    sizeof(d)) == -1 || imsg_flush(ib) != 0 || conn_init() == -1 ||
+	    sodium_init() == -1)
+		_exit(98);
+	imsgbuf_free(ib);
+}
+
 /* In the child: what child_start() does, as far as it matters here. */
 static void
 enter(uint32_t process, uint32_t stage)
@@ -493,12 +831,17 @@ enter(uint32_t process, uint32_t stage)
 	    dup2(parent_fd[1], PARENT_FD) == -1 ||
 	    dup2(listen_fd, LISTEN_FD) == -1 ||
 	    dup2(client_fd, CLIENT_FD) == -1 ||
-	    dup2(other_fd[0], OTHER_FD) == -1)
+	    dup2(other_fd[0], OTHER_FD) == -1 || dup2(dir_fd, DIR_FD) == -1)
 		_exit(99);
 	log_init("test", 0, 0);
 	ws_accept("", 0, out);
+	if (process == P_CRYPTO)
+		warm_up();
 	loop_init();
 	sandbox_enter(process);
+	in_second_stage = stage == RUN;
+	if (stage == RUN && process == P_FILES)
+		sandbox_directories(&(int){ DIR_FD }, 1);
 	if (stage == RUN)
 		sandbox_tighten(process);
 }
@@ -579,6 +922,12 @@ test_forbidden(void **state)
 	assert_int_equal(try_forbidden(P_FRONTEND, RUN), 0);
 	assert_int_equal(try_forbidden(P_ROUTER, START), 0);
 	assert_int_equal(try_forbidden(P_ROUTER, RUN), 0);
+	assert_int_equal(try_forbidden(P_CRYPTO, START), 0);
+	assert_int_equal(try_forbidden(P_CRYPTO, RUN), 0);
+	assert_int_equal(try_forbidden(P_DISCOVERY, START), 0);
+	assert_int_equal(try_forbidden(P_DISCOVERY, RUN), 0);
+	assert_int_equal(try_forbidden(P_FILES, START), 0);
+	assert_int_equal(try_forbidden(P_FILES, RUN), 0);
 }
 
 static void
@@ -589,6 +938,42 @@ test_allowed(void **state)
 	assert_int_equal(try_allowed(P_FRONTEND, RUN), 0);
 	assert_int_equal(try_allowed(P_ROUTER, START), 0);
 	assert_int_equal(try_allowed(P_ROUTER, RUN), 0);
+	assert_int_equal(try_allowed(P_CRYPTO, START), 0);
+	assert_int_equal(try_allowed(P_CRYPTO, RUN), 0);
+	assert_int_equal(try_allowed(P_DISCOVERY, START), 0);
+	assert_int_equal(try_allowed(P_DISCOVERY, RUN), 0);
+	assert_int_equal(try_allowed(P_FILES, START), 0);
+	assert_int_equal(try_allowed(P_FILES, RUN), 0);
+}
+
+static char	 dir_path[] = "/tmp/nwsd-sandbox-XXXXXX";
+
+/* A directory with a file of four bytes, and a link that leaves it. */
+static int
+directory_make(void **state)
+{
+	int	 fd;
+
+	(void)state;
+	landlock_is_here = syscall(444, NULL, (size_t)0, 1u) > 0;
+	if (mkdtemp(dir_path) == NULL ||
+	    (fd = open(dir_path, O_PATH | O_DIRECTORY)) == -1)
+		return (-1);
+	dir_fd = high(fd);
+	fd = openat(dir_fd, "file", O_WRONLY | O_CREAT, 0600);
+	if (fd == -1 || write(fd, "1234", 4) != 4 || close(fd) == -1 ||
+	    symlinkat("/etc/passwd", dir_fd, "out") == -1)
+		return (-1);
+	return (0);
+}
+
+static int
+directory_remove(void **state)
+{
+	(void)state;
+	unlinkat(dir_fd, "file", 0);
+	unlinkat(dir_fd, "out", 0);
+	return (rmdir(dir_path));
 }
 
 int
@@ -603,7 +988,8 @@ main(void)
 	page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return (1);
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (cmocka_run_group_tests(tests, directory_make,
+	    directory_remove));
 }
 
 #else

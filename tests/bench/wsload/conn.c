@@ -132,20 +132,29 @@ upgrade_input(struct conn *c, const uint8_t *p, size_t n, uint64_t now)
 	return (len + 4 - old);
 }
 
+static uint16_t
+port_of(const struct conn *c)
+{
+	return ((uint16_t)(c->role == PUBLISHER ? opt.pub_port :
+	    (uint32_t)opt.port));
+}
+
 static void
 queue_request(struct conn *c)
 {
 	const char *sub = opt.proto->subprotocol;
-	char path[256], request[1024];
+	char path[256], host[300], request[1024];
 	int n;
 
 	expand(path, sizeof(path),
 	    c->role == PUBLISHER ? opt.pub_path : opt.sub_path,
 	    c->chan->index);
+	snprintf(host, sizeof(host), "localhost:%u", port_of(c));
 	n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n"
 	    "Host: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Key: " KEY "\r\n"
-	    "Sec-WebSocket-Version: 13\r\n%s%s%s\r\n", path, opt.host_header,
+	    "Sec-WebSocket-Version: 13\r\n%s%s%s\r\n", path,
+	    opt.host_header != NULL ? opt.host_header : host,
 	    sub != NULL ? "Sec-WebSocket-Protocol: " : "",
 	    sub != NULL ? sub : "", sub != NULL ? "\r\n" : "");
 	if (n < 0 || (size_t)n >= sizeof(request))
@@ -179,7 +188,7 @@ conn_open(struct conn *c, uint32_t number)
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (c->fd == -1)
 		die("socket: %s", strerror(errno));
-	to.sin_port = htons((uint16_t)opt.port);
+	to.sin_port = htons(port_of(c));
 	if (inet_pton(AF_INET, opt.host, &to.sin_addr) != 1)
 		die("%s: no IPv4 address", opt.host);
 	if (opt.src_addrs > 0)

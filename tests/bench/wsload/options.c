@@ -19,6 +19,8 @@ struct options opt = {
 static const char usage[] =
     "usage: wsload [options]\n"
     "  --host A --port N        server address (127.0.0.1 9009)\n"
+    "  --pub-port N             publishers go there: another server that is\n"
+    "                           joined to that one\n"
     "  --proto P                nws nws-binary raw nchan nats mqtt\n"
     "  --scenario S             fanout: one publisher for each channel and\n"
     "                           --subs subscribers; pingpong: two members\n"
@@ -120,6 +122,7 @@ static const struct {
 	{ "fill", &opt.fill, NULL, NULL },
 	{ "host-header", &opt.host_header, NULL, NULL },
 	{ "label", &opt.label, NULL, NULL },
+	{ "pub-port", NULL, &opt.pub_port, NULL },
 	{ "channels", NULL, &opt.channels, NULL },
 	{ "subs", NULL, &opt.subs, NULL },
 	{ "window", NULL, &opt.window, NULL },
@@ -184,8 +187,6 @@ parse(int argc, char **argv)
 void
 options(int argc, char **argv)
 {
-	static char host_header[300];
-
 	parse(argc, argv);
 	if (opt.size < STAMP_LEN || opt.channels < 1 || opt.subs < 1 ||
 	    opt.window < 1 || opt.verify_every < 1 || opt.connect_window < 1)
@@ -193,9 +194,6 @@ options(int argc, char **argv)
 	opt.scenario = find_scenario(opt.scenario_name);
 	if (opt.scenario == PINGPONG && opt.rate > 0)
 		die("pingpong is a closed loop");
-	if (opt.host_header == NULL) {
-		snprintf(host_header, sizeof(host_header), "localhost:%d",
-		    opt.port);
-		opt.host_header = host_header;
-	}
+	if (opt.pub_port == 0)
+		opt.pub_port = (uint32_t)opt.port;
 }

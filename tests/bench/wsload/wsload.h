@@ -124,6 +124,7 @@ struct options {
 	const struct protocol	*proto;
 	enum scenario		 scenario;
 	int			 port;
+	uint32_t		 pub_port;	/* 0: the same */
 	uint32_t		 channels, subs, window;
 	uint32_t		 connect_window, src_addrs, verify_every;
 	size_t			 size;
