@@ -176,11 +176,11 @@ char		*conf_peer_text(const char *host, uint16_t port, char *buf,
 
 /*
  * The files line that a path of the client listeners belongs to, the one with
- * the longest match: *index counts from 0, *rest is what follows its "/", or
+ * the longest match: *number counts from 0, *rest is what follows its "/", or
  * NULL where the path is just what the line has.  Returns NULL for none.
  */
 const struct conf_files *conf_files_find(const struct conf *, const char *path,
-		    size_t len, uint32_t *index, const char **rest);
+		    size_t len, uint32_t *number, const char **rest);
 
 /* Whether two configurations have the same files lines. */
 int		 conf_files_same(const struct conf *, const struct conf *);

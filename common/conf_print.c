@@ -5,8 +5,8 @@
  *
  * The text stays below MSG_TEXT_MAX because each list and each string in it is
  * bounded: the longest are 1000 origins of 400 bytes, 1000 hosts and 1000
- * channels of 300, and 64 lines of files of 1300.  The secrets of a thousand channels could make it longer;
- * the parent refuses such a file.
+ * channels of 300, and 64 lines of files of 1300.  The secrets of a thousand
+ * channels could make it longer; the parent refuses such a file.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -79,7 +79,7 @@ X(START, P_PARENT, P_CHILDREN, 0, 0, 0,					\
     "all is there: give up the rights of the start and serve")		\
 X(READY, P_CHILDREN, P_PARENT, 0, 0, 0,					\
     "serves; also said after each CONF_END")				\
-X(STUCK, P_ROUTER | P_FILES, P_PARENT, sizeof(struct msg_pipe),			\
+X(STUCK, P_ROUTER | P_FILES, P_PARENT, sizeof(struct msg_pipe),	\
     sizeof(struct msg_pipe), 0,						\
     "a process does not read its pipe: it should be started again")	\
 /* control */								\
@@ -377,7 +377,7 @@ struct msg_row_link {
 	uint64_t	bytes_in, bytes_out;
 	uint64_t	messages_in, messages_out; /* of channels */
 	uint64_t	queued;		/* bytes that wait to be sent */
-	uint64_t	dropped;	/* messages: source not announced, ... */
+	uint64_t	dropped;	/* source not announced, ... */
 	uint32_t	age_s, idle_s;
 	uint32_t	rtt_us;		/* of the last PING, 0: none yet */
 	uint32_t	dialled;	/* 1: by us */
@@ -532,7 +532,7 @@ struct msg_data {
 	uint64_t	source;
 	uint64_t	target;		/* 0 of a broadcast */
 	uint32_t	kind;		/* enum data_kind */
-	uint32_t	unchecked;	/* 1: JSON by the word of another machine */
+	uint32_t	unchecked;	/* 1: JSON, says another machine */
 };
 
 /* Of DIALLED. */
@@ -544,7 +544,7 @@ struct msg_dialled {
 
 /* Of LINKED. */
 enum linked {
-	LINKED_UP,		/* there is a link to it, by this socket or not */
+	LINKED_UP,		/* there is a link, by this socket or not */
 	LINKED_SELF,		/* that was us */
 	LINKED_FAILED,		/* no link came of it; the reason follows */
 	LINKED_LOST		/* the link is gone; the reason follows */
@@ -565,8 +565,8 @@ struct msg_file_answer {
 	uint64_t	inode;
 	int64_t		mtime_s;	/* Unix time */
 	uint32_t	mtime_ns;
-	uint32_t	status;		/* 200; 301: a directory, without the / at
-					   the end; 403, 404, 500, 503 */
+	uint32_t	status;		/* 200; 301: a directory, without its
+					   slash; 403, 404, 500, 503 */
 };
 
 /* Of FILE_READ: within the size that was answered, and at least one byte. */

@@ -100,6 +100,7 @@ void
 session_activate(struct session *s)
 {
 	s->active = 1;
+	s->ping_ms = loop_now_ms() + PING_MS;
 	s->heard_ms = loop_now_ms();
 	link_active(s->link);
 	channels_add_all(s);
@@ -211,8 +212,9 @@ keepalive(struct session *s, const char **why)
 		*why = "nothing heard for 30 seconds";
 		return (-1);
 	}
-	if (silent >= PING_MS && !s->pinged) {
-		s->pinged = 1;
+	/* Also while there is traffic: it measures the round trip. */
+	if (now >= s->ping_ms) {
+		s->ping_ms = now + PING_MS;
 		session_ping(s);
 	}
 	if (silent >= IDLE_MS && s->in_len == 0 && s->in != NULL) {
@@ -252,8 +254,9 @@ session_next(const struct session *s)
 	if (!s->active)
 		return (UINT64_MAX);
 	next = router_paused() ? UINT64_MAX : match_next(s->match);
-	at = heard + (s->in != NULL && s->in_len == 0 ? IDLE_MS :
-	    s->pinged ? GONE_MS : PING_MS);
+	at = heard + (s->in != NULL && s->in_len == 0 ? IDLE_MS : GONE_MS);
+	if ((uint64_t)s->ping_ms < at)
+		at = (uint64_t)s->ping_ms;
 	return (at < next ? at : next);
 }
 

@@ -267,7 +267,6 @@ session_input(struct session *s, const uint8_t *p, size_t n, const char **why)
 	if (s->failed != NULL)
 		return (refuse(why, s->failed));
 	s->heard_ms = loop_now_ms();
-	s->pinged = 0;
 	if (take_bytes(s, p, n, why) == 0)
 		return (0);
 	if (s->failed == NULL) {

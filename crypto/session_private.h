@@ -68,9 +68,9 @@ struct session {
 	size_t			 in_len, in_size, in_need;
 	uint32_t		 max_data, remote_max_data;
 	uint8_t			 hello_sent, hello_got, active;
-	uint8_t			 pinged;	/* since it was last heard */
 	uint8_t			 overfull;	/* a channel did not fit */
 	int64_t			 heard_ms;
+	int64_t			 ping_ms;	/* when the next PING is due */
 	uint64_t		 ping_sent, ping_got;	/* tokens */
 	uint64_t		 ping_us;	/* when that was sent */
 	struct session_stats	 stats;

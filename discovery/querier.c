@@ -545,15 +545,22 @@ querier_input(struct querier *q, uint32_t link, const struct mdns_from *from,
  * Time
  */
 
+/* Now, but not so soon after the last time, if there was one. */
 static void
-link_ask(struct querier_link *l, uint64_t now)
+ask_soon(uint64_t *due, int was, uint64_t was_ms, uint32_t gap_ms, uint64_t now)
 {
 	uint64_t when = now;
 
-	if (l->asked && now - l->asked_ms < GAP_MS)
-		when = l->asked_ms + GAP_MS;
-	if (when < l->ask_ms)
-		l->ask_ms = when;
+	if (was && now - was_ms < gap_ms)
+		when = was_ms + gap_ms;
+	if (when < *due)
+		*due = when;
+}
+
+static void
+link_ask(struct querier_link *l, uint64_t now)
+{
+	ask_soon(&l->ask_ms, l->asked, l->asked_ms, GAP_MS, now);
 }
 
 /*
@@ -563,12 +570,7 @@ link_ask(struct querier_link *l, uint64_t now)
 static void
 link_refresh(struct querier_link *l, uint64_t now)
 {
-	uint64_t when = now;
-
-	if (l->browsed && now - l->browsed_ms < INTERVAL_MS)
-		when = l->browsed_ms + INTERVAL_MS;
-	if (when < l->refresh_ms)
-		l->refresh_ms = when;
+	ask_soon(&l->refresh_ms, l->browsed, l->browsed_ms, INTERVAL_MS, now);
 }
 
 /* An entry nears its end: it is asked for while something depends on it. */

@@ -33,7 +33,7 @@
 #define FLOOD_US(bytes)		(500 + (bytes))
 #define FLOOD_BURST_US		1000000
 #define FLOOD_SOURCE_SHARE	4
-#define FLOOD_ASK_MS	4000	/* until it is asked for what was missed */
+#define FLOOD_ASK_MS	2000	/* until it is asked for what was missed */
 
 #define AGAIN_MS	60000	/* what could not be opened or joined */
 #define RETELL_MS	5000	/* those that there was no room for */

@@ -63,12 +63,18 @@ choose_named(uint64_t now)
 	return (best);
 }
 
+/* Of two that are as good, the one that came later, or the other one. */
 static int
-better(const struct target *a, const struct target *b, const struct count *c)
+better(const struct target *a, const struct target *b, const struct count *c,
+    int later)
 {
 	size_t m = c->tried[a->service.source], n = c->tried[b->service.source];
 
-	return (m != n ? m < n : a->attempts < b->attempts);
+	if (m != n)
+		return (m < n);
+	if (a->attempts != b->attempts)
+		return (a->attempts < b->attempts);
+	return (later ? a->number > b->number : a->number < b->number);
 }
 
 /* Whether more of its class of hosts may be with crypto. */
@@ -78,15 +84,21 @@ may_open(const struct target *t, const struct count *c)
 	return (c->opened[t->service.source] < TARGETS_OPEN_EACH);
 }
 
+/*
+ * By turns the oldest and the newest one, so that neither a crowd that was
+ * there before nor one that comes after keeps somebody waiting for all of it.
+ */
 static struct target *
 choose_found(const struct count *c, uint64_t now)
 {
+	static int later;
 	struct target *t, *best = NULL;
 
+	later = !later;
 	TAILQ_FOREACH(t, &targets, entry)
 		if (t->state == PEER_WAITING && t->next_ms <= now &&
 		    target_is_found(t) && may_open(t, c) &&
-		    (best == NULL || better(t, best, c)))
+		    (best == NULL || better(t, best, c, later)))
 			best = t;
 	return (best);
 }

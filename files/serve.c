@@ -90,10 +90,8 @@ file_update(struct file *f)
 }
 
 static void
-file_close(struct file *f)
+file_close(struct reader *r, struct file *f)
 {
-	struct reader *r = f->reader;
-
 	f->reading = 0;
 	file_update(f);
 	TAILQ_REMOVE(&r->files, f, entry);
@@ -118,7 +116,7 @@ reader_free(struct reader *r)
 	struct file *f;
 
 	while ((f = TAILQ_FIRST(&r->files)) != NULL)
-		file_close(f);
+		file_close(r, f);
 	idmap_clear(&r->numbers);
 	TAILQ_REMOVE(&readers, r, entry);
 	pipe_free(r->pipe);
@@ -152,12 +150,11 @@ reader_send(struct reader *r, uint32_t type, uint32_t number,
 }
 
 static void
-file_end(struct file *f, uint32_t problem)
+file_end(struct reader *r, struct file *f, uint32_t problem)
 {
-	struct reader *r = f->reader;
 	uint32_t number = f->number;
 
-	file_close(f);
+	file_close(r, f);
 	reader_send(r, MSG_FILE_END, number, &problem, sizeof(problem));
 }
 
@@ -299,7 +296,7 @@ handle_cancel(struct pipe *p, struct imsg *m)
 	if (f == NULL)
 		return;
 	files_counters.cancelled_total++;
-	file_close(f);
+	file_close(f->reader, f);
 }
 
 void
@@ -348,7 +345,7 @@ file_send(struct file *f)
 	n = pread(f->fd, chunk, want, (off_t)f->offset);
 	if (n <= 0) {
 		files_counters.cut_total++;
-		file_end(f, 1);
+		file_end(f->reader, f, 1);
 		return;
 	}
 	reader_send(f->reader, MSG_FILE_DATA, f->number, chunk, (size_t)n);
@@ -358,7 +355,7 @@ file_send(struct file *f)
 	f->credit -= (uint32_t)n;
 	file_update(f);
 	if (f->left == 0)
-		file_end(f, 0);
+		file_end(f->reader, f, 0);
 }
 
 /* The first that can be sent to somebody who reads; it becomes the last. */
@@ -413,7 +410,7 @@ idle_cb(evutil_socket_t fd, short what, void *arg)
 		while ((f = TAILQ_FIRST(&r->files)) != NULL &&
 		    f->heard_ms < before) {
 			files_counters.timeouts_total++;
-			file_end(f, 1);
+			file_end(r, f, 1);
 		}
 	}
 }

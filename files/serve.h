@@ -19,7 +19,7 @@ void	serve_init(void);
  * The directories that are asked for by their place here, which stay the
  * caller's, and after how many seconds without a word a file is closed.
  */
-void	serve_configure(const int *dirs, size_t n, uint32_t idle_s);
+void	serve_configure(const int *dirs, size_t n, uint32_t seconds);
 
 /* A pipe to this frontend, in place of an earlier one.  Takes the imsgbuf. */
 void	serve_reader(struct imsgbuf *, uint32_t instance);

@@ -9,7 +9,7 @@
 #include "ask.h"
 
 #define CONSOLE_TYPE		"application/json"
-#define CONSOLE_ROWS_MAX	16384u		/* of one answer */
+#define CONSOLE_ROWS_MAX	32768u		/* of one answer */
 #define CONSOLE_BYTES_MAX	(4u << 20)	/* of them, as messages */
 
 /* One for each enum show_what. */

@@ -34,9 +34,10 @@ response_send(struct client *c, const struct response *r)
 	size_t	 len = (size_t)r->len;
 	int	 n;
 
+	http_date_text((int64_t)time(NULL), date);
 	n = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nDate: %s\r\n%s"
 	    "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n"
-	    "%s%s\r\n", r->status, http_reason(r->status), http_date_text((int64_t)time(NULL), date),
+	    "%s%s\r\n", r->status, http_reason(r->status), date,
 	    content_lines(r, content, sizeof(content)),
 	    r->cached ? "no-cache" : "no-store",
 	    r->extra != NULL ? r->extra : "",
@@ -45,7 +46,8 @@ response_send(struct client *c, const struct response *r)
 		client_kill(c);
 		return;
 	}
-	if (r->head || r->later || r->type == NULL || (c->flags & CLIENT_NO_BODY))
+	if (r->head || r->later || r->type == NULL ||
+	    (c->flags & CLIENT_NO_BODY))
 		len = 0;
 	c->flags &= (uint16_t)~CLIENT_NO_BODY;
 	if ((p = output_append(c, (size_t)n + len)) == NULL)

@@ -17,7 +17,7 @@ static const struct {
 	const char *title;
 } groups[] = { { MSG_CONF, "Start and reload" }, { MSG_LOG_LEVEL, "Control" },
 	{ MSG_CTL_SHOW, "nwsctl" }, { MSG_CHANNEL_OPEN, "Channels" },
-	{ MSG_WANTED, "Links" } };
+	{ MSG_WANTED, "Links" }, { MSG_FILE_ASK, "Files" } };
 
 static void
 print_group(uint32_t type)

@@ -88,9 +88,9 @@ pipe_handler channel_handle_open, channel_handle_close;
  *   and whoever learns by other means that the newcomer is there learns it
  *   after that, so what it sends then reaches the newcomer.
  *
- * Members of other machines do not wait: who is on a link hears of a member here
- * when that one is in (fanout_arrived()), and its own messages are in no order
- * with those that passed under the lease but that of the holder itself.
+ * Members of other machines do not wait: who is on a link hears of a member
+ * here when that one is in (fanout_admitted()), and its own messages are in no
+ * order with those that passed under the lease but that of the holder itself.
  *
  * A holder that closes the channel gives the lease back, and so does one that
  * dies; RECALL may then cross CHANNEL_CLOSE, which is the answer to it.  Where

@@ -28,8 +28,8 @@ void	fanout_left(const struct member *);
 
 /*
  * Sends the place of the replica, in as many ROSTERs as that takes, at least
- * one, the ids of all who are in the channel: a frontend of those that are shown,
- * its own included, crypto of all that are of this machine and do not wait.
+ * one, the ids of who is in the channel: a frontend those that are shown, its
+ * own included, crypto all that are of this machine and do not wait.
  */
 void	fanout_roster(const struct replica *);
 

@@ -132,6 +132,7 @@ live()
 	# What parses bytes of strangers, once more with the sanitizers.
 	NWSD_BUILD=build-asan node_files tests/live/conformance.test.mjs \
 	    tests/live/access.test.mjs tests/live/libp2p.test.mjs \
+	    tests/live/files.test.mjs \
 	    tests/live/attack*.test.mjs
 	node_files tests/live/soak.test.mjs
 }

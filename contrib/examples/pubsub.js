@@ -2,7 +2,7 @@
 import { NetworkWebSocket } from '/nws.mjs';
 import { element, showStatus } from './page.js';
 
-const KEPT = 60;                // values of a topic
+const KEPT = 30;                // values of a topic
 const list = document.querySelector('#topics');
 const topics = new Map();       // sockets by topic
 // Readers and writers do not want to know of each other: without presence a
@@ -14,7 +14,7 @@ function subscribe(topic) {
     return;
   const ws = join(topic);
   const status = element('p', { className: 'status quiet' });
-  const latest = element('output', {}, 'nothing yet');
+  const latest = element('output', {}, '…');
   const when = element('span', { className: 'quiet' });
   const plot = svg('svg', { viewBox: `0 0 ${KEPT - 1} 20`,
     preserveAspectRatio: 'none', 'aria-hidden': 'true' });

@@ -41,6 +41,8 @@ function join(mine) {
   me.figure.className = 'me';
   me.video.muted = true;        // nobody wants to hear himself
   me.video.srcObject = stream;
+  // Said so, or browsers pause what is muted and was not in sight.
+  me.video.play().catch(() => {});
   $('mute').disabled = stream.getAudioTracks().length === 0;
   $('blank').disabled = stream.getVideoTracks().length === 0;
   $('before').hidden = true;

@@ -645,10 +645,12 @@ describe('processes', () => {
       await d.reload();
       await d.recovered();
       await waitUntil(() => d.child_pid('files') === undefined, 'its end');
-      d.baseline();
       assert.equal((await ask(d, '/b/a.txt')).status, 404);
       assert.equal(member.eof, false);
       member.destroy();
+      await waitUntil(async () => await d.counter('frontend_connections') === 0,
+        'all connections to end');
+      d.baseline();
       assert.equal((await d.show('processes')).some((p) => p.process === 'files'),
         false);
       assert.doesNotMatch(d.log, /files\[0\]: killed/);

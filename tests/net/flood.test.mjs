@@ -29,7 +29,7 @@ describe('a flood of mDNS', () => {
           await c.start();
           clients.push(await c.join('room'));
           await timed(t, `${kind}: met during the flood`,
-            meet(clients, 90000));
+            meet(clients, 30000));
           await talk(clients);
           const sent = await flood.out.next('the end of the flood', 60000);
           assert.match(sent, /^sent \d+ packets/, flood.stderr);

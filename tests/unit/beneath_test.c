@@ -123,8 +123,8 @@ table(void **state)
 	{ "loop", 404 }, { "dangling", 404 }, { "fifo", 404 },
 	{ "socket", 404 }, { "null", 404 },
 	/* What file_path_valid() never lets come so far. */
-	{ "../secret", 404 }, { "/etc/passwd", 404 }, { "sub/../../secret",
-	404 }, { "../www/a.txt", 404 }
+	{ "../secret", 404 }, { "/etc/passwd", 404 },
+	{ "sub/../../secret", 404 }, { "../www/a.txt", 404 }
 	};
 	size_t	 i;
 

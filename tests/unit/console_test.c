@@ -151,7 +151,8 @@ test_origin_query(void **state)
 		if (query("origin", bad[i]) != NULL)
 			fail_msg("taken: %s", bad[i]);
 	ask = query("origin", "verb=allow"
-	    "&origin=https%3A%2F%2FExample.org%3A443&scope=channels%2Cpolysocket&for=3153600000&more=1");
+	    "&origin=https%3A%2F%2FExample.org%3A443&scope="
+	    "channels%2Cpolysocket&for=3153600000&more=1");
 	assert_non_null(ask);
 	assert_int_equal(ask->origin.verb, ORIGIN_ALLOW);
 	assert_string_equal(ask->text, "https://example.org");
@@ -325,7 +326,7 @@ test_rows(void **state)
 	assert_non_null(take_channel(rows, SHOW_CHANNELS, 1));
 	assert_non_null(text = form->text(rows, &len));
 	assert_string_equal(text, "{\"schema\":1,\"ok\":true,\"channels\":["
-	    "{\"channel\":\"c\",\"members\":16384,\"elsewhere\":0,"
+	    "{\"channel\":\"c\",\"members\":32768,\"elsewhere\":0,"
 	    "\"messages\":0,\"bytes\":0,\"presence\":false}]}\n");
 	assert_int_equal(len, strlen(text));
 	free(text);

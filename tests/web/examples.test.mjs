@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
-import { inCI, tempDir, useDaemon, waitUntil } from '../live/lib.mjs';
+import { inCI, tempDir, useDaemon, waitUntil, within } from '../live/lib.mjs';
 
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 const missing = !fs.existsSync(executablePath) && !inCI
@@ -45,7 +45,8 @@ describe('the examples in Chromium', { skip: missing }, () => {
   async function people(b = browser, options = {}) {
     await context?.close();
     problems = [];
-    context = await b.newContext(options);
+    context = await b.newContext({ viewport: { width: 1280, height: 1100 },
+      ...options });
     context.on('page', (page) => {
       page.on('pageerror', (e) => problems.push(e.message));
       page.on('console', (m) => ['error', 'warning'].includes(m.type())
@@ -208,8 +209,8 @@ describe('the examples in Chromium', { skip: missing }, () => {
   });
 
   /** A picture that moves, of its right size. */
-  const plays = (page, who) => page.getByLabel(`Video of ${who}`).evaluate(
-    async (video) => {
+  const plays = (page, who) => within(page.getByLabel(`Video of ${who}`)
+    .evaluate(async (video) => {
       const frames = (n) => new Promise((resolve) => {
         const next = () => n-- > 0
           ? video.requestVideoFrameCallback(next) : resolve();
@@ -220,7 +221,7 @@ describe('the examples in Chromium', { skip: missing }, () => {
       await frames(5);
       return video.videoWidth > 0 && video.currentTime > start
         && !video.paused;
-    });
+    }), `frames of ${who}`);
 
   test('a call of three, one without a camera; notes; leaving', async () => {
     await people();
