@@ -165,6 +165,7 @@ LIBDIR	= $(PREFIX)/lib
 UNITDIR	= $(LIBDIR)/systemd
 BASHDIR	= $(PREFIX)/share/bash-completion/completions
 ZSHDIR	= $(PREFIX)/share/zsh/site-functions
+EXAMPLES = $(PREFIX)/share/doc/nwsd/examples
 MAN	= man/nws.1 man/nwsd.conf.5 man/nws-protocol.7 man/nws-ipc.7 \
 	  man/nws-link.7 man/nwsctl.8 man/nwsd.8
 install: all man
@@ -191,12 +192,16 @@ install: all man
 	$(INSTALL) -m 644 contrib/completion/nwsctl.bash $(D)$(BASHDIR)/nwsctl
 	$(INSTALL) -m 644 contrib/completion/_nws contrib/completion/_nwsctl \
 	    $(D)$(ZSHDIR)
+	$(INSTALL) -d $(D)$(EXAMPLES)/native
+	$(INSTALL) -m 644 contrib/examples/*.* $(D)$(EXAMPLES)
+	$(INSTALL) -m 755 contrib/examples/native/* $(D)$(EXAMPLES)/native
 uninstall:
 	rm -f $(D)$(PREFIX)/sbin/nwsd $(D)$(PREFIX)/sbin/nwsctl \
 	    $(D)$(PREFIX)/bin/nws $(D)$(UNITDIR)/system/nwsd.service \
 	    $(D)$(LIBDIR)/sysusers.d/nwsd.conf \
 	    $(D)$(LIBDIR)/tmpfiles.d/nwsd.conf $(D)$(BASHDIR)/nws \
 	    $(D)$(BASHDIR)/nwsctl $(D)$(ZSHDIR)/_nws $(D)$(ZSHDIR)/_nwsctl
+	rm -rf $(D)$(EXAMPLES)
 	@for m in $(MAN); do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
 clean:

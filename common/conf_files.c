@@ -17,18 +17,21 @@ int
 conf_files_statement(struct conf_parser *p)
 {
 	struct conf_files *files;
-	char key[CONF_FILES_PATH_MAX + 16];
+	char key[CONF_FILES_PATH_MAX + 16], vis[100];
 
 	if ((files = calloc(1, sizeof(*files))) == NULL)
 		return (conf_nomem(p));
 	if (conf_path(p, CONF_TOKEN_MAX - 1, &files->directory) == -1)
 		goto bad;
-	conf_where(p, "files \"%.150s\"", files->directory);
+	/* A directory may have any bytes in its name. */
+	conf_lex_vis(files->directory, strlen(files->directory), vis,
+	    sizeof(vis));
+	conf_where(p, "files \"%s\"", vis);
 	if (!conf_take(p, "at")) {
 		conf_expected(p, "at and the path to serve it at");
 		goto bad;
 	}
-	conf_where(p, "files \"%.100s\" at", files->directory);
+	conf_where(p, "files \"%s\" at", vis);
 	if (at_parse(p, files) == -1)
 		goto bad;
 	snprintf(key, sizeof(key), "files at %s", files->at);

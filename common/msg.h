@@ -60,7 +60,7 @@ X(IDENTITY, P_PARENT, P_CRYPTO, 0, MSG_SEED_BYTES, 0,			\
 X(LINK_PORT, P_PARENT, P_DISCOVERY, sizeof(uint32_t), sizeof(uint32_t), 0, \
     "TCP port that links are accepted on, to be announced; 0: none is")	\
 X(PEERS, P_PARENT, P_DISCOVERY, 0, MSG_TEXT_MAX, 0,			\
-    "peers added by nwsctl(8), all of them, as host:port lines")		\
+    "peers added by nwsctl(8), all of them, as host:port lines")	\
 X(RESOLVER, P_PARENT, P_DISCOVERY, 0, MSG_TEXT_MAX, 0,			\
     "name servers, search domains and hosts of this machine, as lines")	\
 X(DIRECTORY, P_PARENT, P_FILES, sizeof(struct msg_directory),		\
@@ -116,7 +116,7 @@ X(ANSWER_ROW, P_PARENT, P_FRONTEND, 1, MSG_ROW_MAX, 0,			\
     "one row, as nwsctl gets it; the number is that of the question")	\
 X(ANSWER, P_PARENT, P_FRONTEND, sizeof(uint32_t),			\
     sizeof(uint32_t) + MSG_ROW_MAX, 0,					\
-    "end of an answer: enum answer_code and the reason, as text; likewise")	\
+    "end of an answer: enum answer_code and the reason, as text") \
 X(TRIP, P_PARENT, P_CHILDREN, sizeof(uint32_t), sizeof(uint32_t), 0,	\
     "make this forbidden call (enum trip), to see the sandbox kill it")	\
 /* nwsctl(8) */								\

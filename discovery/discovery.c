@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -26,6 +27,7 @@
 #include "discovery/show.h"
 #include "discovery/targets.h"
 
+#define SLEPT_S			5	/* that others may have noticed */
 #define CRYPTO_QUEUE_MAX	(64u * 1024u)	/* then nobody is dialled */
 
 static pipe_handler handle_conf_end, handle_link_port, handle_peers,
@@ -327,9 +329,34 @@ earlier(uint64_t a, uint64_t b)
 	return (a < b ? a : b);
 }
 
+/* Whether this machine slept since the last call; that no other clock tells. */
+static int
+slept(void)
+{
+#ifdef CLOCK_BOOTTIME
+	static int64_t before = -1;
+	struct timespec with, without;
+	int64_t asleep_s;
+	int yes;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &with) == -1 ||
+	    clock_gettime(CLOCK_MONOTONIC, &without) == -1)
+		return (0);
+	asleep_s = (int64_t)with.tv_sec - (int64_t)without.tv_sec;
+	yes = before != -1 && asleep_s - before >= SLEPT_S;
+	if (before == -1 || yes)
+		before = asleep_s;
+	return (yes);
+#else
+	return (0);
+#endif
+}
+
 static void
 run_due(uint64_t now)
 {
+	if (slept())
+		interfaces_cut();
 	if (interfaces_due() <= now)
 		interfaces_run(now);
 	if (interfaces_changed()) {

@@ -442,6 +442,16 @@ interfaces_error(void)
 	return (nl.error == 0 ? NULL : strerror(nl.error));
 }
 
+void
+interfaces_cut(void)
+{
+	struct interface *i;
+
+	TAILQ_FOREACH(i, &interfaces, entry)
+		i->cuts = ++nl.cuts;
+	nl.changed = 1;
+}
+
 uint64_t
 interfaces_due(void)
 {

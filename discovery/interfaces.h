@@ -66,6 +66,12 @@ const char *interfaces_error(void);
 uint64_t interfaces_due(void);
 void	interfaces_run(uint64_t now);
 
+/*
+ * As if all interfaces had been down: this machine slept, and others may have
+ * forgotten it (RFC 6762, 8.3).
+ */
+void	interfaces_cut(void);
+
 struct interface *interface_find(uint32_t index);
 struct interface *interface_find_name(const char *, size_t);
 

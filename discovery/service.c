@@ -132,8 +132,8 @@ send_packet(void *arg, const struct mdns_out *out)
 	l->packets_out++;
 	discovery_counters.packets_out++;
 	if (out->to == NULL)
-		l->sent[l->nsent++ % (sizeof(l->sent) / sizeof(l->sent[0]))] =
-		    hash_bytes(out->bytes, out->len);
+		l->sent[l->nsent++ % SERVICE_SENT] = hash_bytes(out->bytes,
+		    out->len);
 }
 
 static const struct mdns_sender sender = { send_packet, NULL };
@@ -178,7 +178,7 @@ came_back(struct service_link *l, const struct sockets_packet *p)
 	if (!p->from.own || !p->from.multicast || p->from.port != MDNS_PORT)
 		return (0);
 	hash = hash_bytes(p->bytes, p->len);
-	for (i = 0; i < sizeof(l->sent) / sizeof(l->sent[0]); i++)
+	for (i = 0; i < SERVICE_SENT; i++)
 		if (l->sent[i] == hash) {
 			l->sent[i] = 0;
 			l->own_in++;

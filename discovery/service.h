@@ -14,6 +14,7 @@
 #include "discovery/querier.h"
 
 #define SERVICE_LINKS_MAX	64	/* an interface has up to two */
+#define SERVICE_SENT		32	/* packets that may come back */
 
 struct conf;
 
@@ -32,7 +33,7 @@ struct service_link {
 	uint64_t	 bucket_us;	/* of packets that are looked at */
 	uint64_t	 source_us[MDNS_SOURCES]; /* and by sources */
 	unsigned int	 nsent;
-	uint64_t	 sent[8];	/* hashes, of what may come back */
+	uint64_t	 sent[SERVICE_SENT]; /* hashes of them */
 	uint8_t		 source[4];	/* IPv4: to send from */
 };
 

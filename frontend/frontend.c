@@ -306,7 +306,8 @@ parent_close_client(struct pipe *p, struct imsg *m)
 	uint32_t	 closed = c != NULL && c->state == CLIENT_OPEN;
 
 	if (closed)
-		websocket_close(c, WS_CODE_POLICY, "closed by the administrator");
+		websocket_close(c, WS_CODE_POLICY,
+		    "closed by the administrator");
 	if (imsg_send(pipe_imsg(p), MSG_CLOSE_DONE, m->hdr.peerid, -1, &closed,
 	    sizeof(closed)) == -1)
 		log_warn("nwsctl close");

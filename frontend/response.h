@@ -17,7 +17,7 @@ struct response {
 	uint64_t	 len;
 	int		 cached;	/* 1: kept, but asked about */
 	int		 head;		/* 1: the body is not sent */
-	int		 later;		/* 1: others queue it, and end after it */
+	int		 later;		/* 1: others queue it and end then */
 	int		 end;		/* 1: the connection ends after it */
 };
 

@@ -98,7 +98,7 @@ print_table(void)
 		print_processes(m->from);
 		printf(" to ");
 		print_processes(m->to);
-		printf("; ");
+		puts(";");
 		print_size(m);
 		puts(".\n.br");
 		print_text(m->meaning);

@@ -2,6 +2,7 @@
  * nwsd(8): the main() of every process, and the start and end of the parent.
  * As a child this hands over to the process's own main at once.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -161,14 +162,14 @@ serve(void)
 	log_info("ended");
 }
 
-/* The keys of links pass through here: no memory for others, nor in a file. */
+/* The keys of links pass through here, so no core file is to be left. */
 static void
-hide_memory(void)
+no_core(void)
 {
-#if defined(__linux__) && !defined(NO_SANDBOX)
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		fatal("prctl: PR_SET_DUMPABLE");
-#endif
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) == -1)
+		log_warn("core files");
 }
 
 static int
@@ -182,7 +183,7 @@ parent_main(const struct options *o, const char *argv0)
 	umask(077);
 	log_init("parent", 0, 1);
 	log_verbose(o->verbose > 0);
-	hide_memory();
+	no_core();
 	config_init(o);
 	if (load() == -1)
 		return (1);

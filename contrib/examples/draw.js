@@ -10,7 +10,7 @@ const ws = new NetworkWebSocket(channelName('board'));
 const board = $('board'), canvas = board.getContext('2d');
 // An id of the channel would not do: it is another one after a reconnection.
 const me = crypto.getRandomValues(new Uint32Array(2)).join('-');
-/** By author, entries: [x, y, ink, width, time] begins a line, [x, y] goes on. */
+/** By author: [x, y, ink, width, time] begins a line, [x, y] goes on. */
 const logs = new Map([[me, []]]);
 /** By author, how many entries are wiped off. */
 const wiped = new Map();

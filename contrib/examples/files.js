@@ -21,7 +21,8 @@ ws.onconnect = ({ detail: { target: peer } }) => {
   const { pc } = connectTo(peer, ws.id);
   const person = { name: `Member ${peer.id.slice(0, 4)}`, peer };
   const title = element('h3', {}, person.name);
-  const input = element('input', { type: 'file', multiple: true, hidden: true });
+  const input = element('input', { type: 'file', multiple: true,
+    hidden: true });
   const button = element('button', {}, 'Choose files');
   const card = element('li', { className: 'person stack' }, title, button,
     input, element('p', { className: 'quiet' }, 'or drop them here'));

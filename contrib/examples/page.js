@@ -15,13 +15,14 @@ export function channelName(usual) {
   return name;
 }
 
-/** The name that a person has in this tab; calls changed(name) for a new one. */
+/** The name of the person in this tab; calls changed(name) for a new one. */
 export function personName(changed) {
   const field = document.querySelector('#name');
   const pick = (...words) => words[Math.floor(Math.random() * words.length)];
   // Not localStorage: two tabs are two people.
-  field.value = sessionStorage.getItem('name') ?? `${pick('Calm', 'Keen', 'Merry',
-    'Quick', 'Wise')} ${pick('Badger', 'Heron', 'Lynx', 'Otter', 'Wren')}`;
+  field.value = sessionStorage.getItem('name')
+    ?? `${pick('Calm', 'Keen', 'Merry', 'Quick', 'Wise')} ${
+      pick('Badger', 'Heron', 'Lynx', 'Otter', 'Wren')}`;
   field.addEventListener('change', () => {
     sessionStorage.setItem('name', field.value);
     changed(field.value);
@@ -29,7 +30,7 @@ export function personName(changed) {
   return () => field.value;
 }
 
-/** Says how a channel is doing, with the advice that the library's errors have. */
+/** Says how a channel is doing, with the advice of the library's errors. */
 export function showStatus(ws, where = document.querySelector('#status')) {
   const say = (state, text) => {
     where.dataset.state = state;
@@ -42,7 +43,7 @@ export function showStatus(ws, where = document.querySelector('#status')) {
   say('connecting', 'Connecting…');
   for (const type of ['open', 'connect', 'disconnect'])
     ws.addEventListener(type, () => ws.readyState === ws.OPEN && count());
-  // The library tries again by itself; what is to be done, if anything, it says.
+  // The library tries again by itself, and says what is to be done.
   ws.addEventListener('reconnecting', (e) => say('trouble',
     `${e.detail.error.message} Trying again…`));
   ws.addEventListener('error', (e) => say('trouble', e.message));

@@ -1,5 +1,5 @@
 // A video call of everyone on a channel, each with each.  The channel only
-// introduces them: picture, sound and notes go straight from browser to browser.
+// introduces them: picture, sound and notes go from browser to browser.
 import { NetworkWebSocket } from '/nws.mjs';
 import { channelName, element, parse, personName, showStatus } from './page.js';
 import { connectTo } from './rtc.js';

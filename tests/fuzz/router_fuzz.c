@@ -28,7 +28,7 @@
 #include "common/loop.h"
 #include "router/channel.h"
 #include "router/counters.h"
-#include "router/frontends.h"
+#include "router/places.h"
 #include "router/limits.h"
 #include "router/router.h"
 #include "router/show.h"
@@ -195,8 +195,8 @@ start(void)
 	router_conf->max_clients_address = 6;
 	router_conf->max_channels = 8;
 	limits_configure(router_conf);
-	frontends_init();
-	frontends_start();
+	places_init();
+	places_start();
 }
 
 static void
@@ -207,7 +207,7 @@ turns(int n)
 	while (n-- > 0) {
 		if (event_base_loop(loop_base(), EVLOOP_NONBLOCK) == -1)
 			abort();
-		frontends_turn_end();
+		places_turn_end();
 		router_show_turn_end();
 		while (read(parent_fd, sink, sizeof(sink)) > 0)
 			;
@@ -223,7 +223,7 @@ add(uint32_t instance)
 	make_pair(sv);
 	if ((ib = imsgbuf_new(sv[1], P_ROUTER, P_FRONTEND, 0)) == NULL)
 		abort();
-	frontends_add(ib, instance);
+	places_add(ib, instance);
 	return (sv[0]);
 }
 

@@ -100,6 +100,40 @@ pipe_imsg(struct pipe *p)
 	abort();
 }
 
+/* There is no files line, so nobody asks for a pipe to who reads them. */
+struct pipe *
+pipe_new(struct imsgbuf *ib, const struct pipe_phase *phase,
+    void (*closed)(struct pipe *, const char *), void *arg)
+{
+	(void)ib;
+	(void)phase;
+	(void)closed;
+	(void)arg;
+	abort();
+}
+
+void
+pipe_free(struct pipe *p)
+{
+	(void)p;
+	abort();
+}
+
+void
+pipe_flush(struct pipe *p)
+{
+	(void)p;
+	abort();
+}
+
+void
+pipe_violation(struct pipe *p, const char *why)
+{
+	(void)p;
+	(void)why;
+	abort();
+}
+
 void
 child_row(uint32_t ticket, uint32_t what, struct msg_row *row,
     size_t row_size, const void *tail, size_t tail_len)

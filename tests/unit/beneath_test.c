@@ -113,18 +113,19 @@ table(void **state)
 		const char	*path;
 		uint32_t	 status;
 	} cases[] = {
-	{ "a.txt", 200 }, { "", 200 }, { "sub/", 200 }, { "in", 200 },
-	{ "sub/up", 200 }, { "subdir/", 200 }, { "subdir/index.html", 200 },
-	{ "sub", 301 }, { "subdir", 301 }, { "odd", 301 },
-	{ "odd/", 404 }, { "odd/index.html", 301 }, { "odd/index.html/", 404 },
-	{ "a.txt/", 404 }, { "a.txt/b", 404 }, { "gone", 404 },
-	{ "gone/", 404 }, { "out", 404 }, { "above/secret", 404 },
-	{ "above", 404 }, { "absolute", 404 }, { "magic", 404 },
-	{ "loop", 404 }, { "dangling", 404 }, { "fifo", 404 },
-	{ "socket", 404 }, { "null", 404 },
-	/* What file_path_valid() never lets come so far. */
-	{ "../secret", 404 }, { "/etc/passwd", 404 },
-	{ "sub/../../secret", 404 }, { "../www/a.txt", 404 }
+		{ "a.txt", 200 }, { "", 200 }, { "sub/", 200 },
+		{ "in", 200 }, { "sub/up", 200 }, { "subdir/", 200 },
+		{ "subdir/index.html", 200 }, { "sub", 301 },
+		{ "subdir", 301 }, { "odd", 301 }, { "odd/", 404 },
+		{ "odd/index.html", 301 }, { "odd/index.html/", 404 },
+		{ "a.txt/", 404 }, { "a.txt/b", 404 }, { "gone", 404 },
+		{ "gone/", 404 }, { "out", 404 }, { "above/secret", 404 },
+		{ "above", 404 }, { "absolute", 404 }, { "magic", 404 },
+		{ "loop", 404 }, { "dangling", 404 }, { "fifo", 404 },
+		{ "socket", 404 }, { "null", 404 },
+		/* What file_path_valid() never lets come so far. */
+		{ "../secret", 404 }, { "/etc/passwd", 404 },
+		{ "sub/../../secret", 404 }, { "../www/a.txt", 404 }
 	};
 	size_t	 i;
 

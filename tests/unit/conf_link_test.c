@@ -272,6 +272,16 @@ secrets(void **state)
 	free(with);
 	free(without);
 
+	/* The same of programs' token. */
+	conf = good("native token abcdefgh\n");
+	assert_non_null(with = conf_print(conf, CONF_TOKEN));
+	assert_non_null(without = conf_print(conf, CONF_SECRETS));
+	assert_non_null(strstr(with, "native token \"abcdefgh\""));
+	assert_null(strstr(without, "native"));
+	conf_free(conf);
+	free(with);
+	free(without);
+
 	snprintf(text, sizeof(text), "channel a { secret %0255d }\n", 0);
 	conf_free(good(text));
 	snprintf(text, sizeof(text), "channel a { secret %0256d }\n", 0);

@@ -347,6 +347,11 @@ test_table(void **state)
 	put_link(RTM_NEWLINK, AF_UNSPEC, 3, USABLE, "eth0");
 	take_all();
 	assert_int_not_equal(interface_find(3)->cuts, cuts);
+	cuts = interface_find(3)->cuts;
+	assert_true(interfaces_changed());
+	interfaces_cut();
+	assert_true(interfaces_changed());
+	assert_int_not_equal(interface_find(3)->cuts, cuts);
 	conf_free(conf);
 }
 

@@ -140,6 +140,10 @@ test_pages(void **state)
 	assert_null(page.policy);
 	assert_int_equal(page_find("/index.css", 10, &page), 1);
 	assert_int_equal(page.access, ACCESS_PAGE);
+	assert_int_equal(page_find("/examples/", 10, &page), 1);
+	assert_int_equal(page.access, ACCESS_PAGE);
+	assert_non_null(page.policy);
+	assert_int_equal(page_find("/examples", 9, &page), 0);
 	assert_int_equal(page_find("/healthy", 8, &page), 0);
 	assert_int_equal(page_find("/nws.js\0", 8, &page), 0);
 	assert_int_equal(page_find("", 0, &page), 0);

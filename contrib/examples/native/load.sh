@@ -5,6 +5,7 @@
 #     sh load.sh [TOPIC]
 #
 # Options for nws(1), such as -H host:port, are taken from NWS_OPTIONS.
+# shellcheck disable=SC2086
 set -u
 topic=${1-load}
 
@@ -12,5 +13,4 @@ topic=${1-load}
 # to know of each other.  When nws ends, so does the loop, with its next line.
 while LC_ALL=C uptime | sed 's/.*average[s]*: *//; s/[, ].*//'; do
 	sleep 2
-# shellcheck disable=SC2086
 done | nws ${NWS_OPTIONS-} -p -P "$topic"

@@ -1,0 +1,98 @@
+// The programs of contrib/examples/native, as a person would run them.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { Program, build, tempDir, top, useDaemon } from './lib.mjs';
+
+const native = path.join(top, 'contrib/examples/native');
+
+describe('native examples', () => {
+  const h = useDaemon();
+
+  /** What a program and nws(1) on the same channel say to each other. */
+  async function converse(program) {
+    // Without -q it says when it sees the program.
+    const nws = h.d.nws(['talk']);
+    await nws.err.next('nws to see the program');
+    program.write('from the example: é\n');
+    await nws.out.until((l) => l.endsWith('> from the example: é'), 'nws');
+    nws.write('from nws\n');
+    await program.out.until((l) => l.endsWith('> from nws'),
+      `the example: ${program.stderr}`);
+    await nws.stop();
+    program.child.stdin.end();
+    assert.deepEqual(await program.exited, { code: 0, signal: null },
+      program.stderr);
+  }
+
+  /** Until a program of ours is a member, and nothing that is said is lost. */
+  const joined = async (program) => {
+    const nws = h.d.nws(['-j', '-N', 'talk']);
+    await nws.out.until((l) => l.includes('"connect"'),
+      `a member: ${program.stderr}`);
+    await nws.stop();
+  };
+
+  test('Python, without any package', async () => {
+    const program = new Program('python3', [path.join(native, 'chat.py'),
+      'talk'], { env: { ...process.env, NWS_PORT: h.d.port } });
+    await joined(program);
+    await converse(program);
+  });
+
+  test('Python: long lines, and nobody there', async () => {
+    const env = { ...process.env, NWS_PORT: h.d.port };
+    const nws = h.d.nws(['-q', 'talk']);
+    const program = new Program('python3', [path.join(native, 'chat.py'),
+      'talk'], { env });
+    await joined(program);
+    for (const length of [100, 125, 126, 70000]) {
+      program.write(`${'x'.repeat(length)}\n`);
+      await nws.out.until((l) => l.endsWith(`> ${'x'.repeat(length)}`), 'nws');
+    }
+    nws.write(`${'y'.repeat(70000)}\n`);
+    await program.out.until((l) => l.endsWith(`> ${'y'.repeat(70000)}`),
+      'the example');
+    await nws.stop();
+    program.child.stdin.end();
+    await program.exited;
+    const alone = new Program('python3', [path.join(native, 'chat.py')],
+      { env: { ...env, NWS_PORT: '1' } });
+    assert.equal((await alone.exited).code, 1);
+    assert.match(alone.stderr, /^no connection to nwsd at localhost:1: /);
+  });
+
+  test('Node, with the library', async () => {
+    // What `npm install` makes of the two packages.
+    const dir = tempDir();
+    fs.mkdirSync(path.join(dir, 'node_modules'));
+    fs.symlinkSync(path.join(top, 'tests/node_modules/ws'),
+      path.join(dir, 'node_modules/ws'));
+    fs.symlinkSync(path.join(top, 'frontend/www'),
+      path.join(dir, 'node_modules/nwsd'));
+    fs.copyFileSync(path.join(native, 'chat.mjs'), path.join(dir, 'chat.mjs'));
+    const program = new Program(process.execPath,
+      [path.join(dir, 'chat.mjs'), 'talk'], { env: { ...process.env,
+        NWS_SERVER: `http://localhost:${h.d.port}` } });
+    await program.err.until((l) => l.startsWith('connected as'), 'Node');
+    await converse(program);
+  });
+
+  test('the shell: a number, and another one', async () => {
+    const nws = h.d.nws(['-q', 'load']);
+    const program = new Program('sh', [path.join(native, 'load.sh')], {
+      detached: true, env: { ...process.env,
+        PATH: `${build}:${process.env.PATH}`,
+        NWS_OPTIONS: `-H localhost:${h.d.port}` } });
+    try {
+      for (let i = 0; i < 2; i++)
+        await nws.out.until((l) => /> \d+\.\d+$/.test(l),
+          `the load: ${program.stderr}`);
+    } finally {
+      process.kill(-program.child.pid);
+    }
+    await program.exited;
+    await nws.stop();
+  });
+});
