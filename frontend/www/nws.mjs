@@ -694,18 +694,23 @@ class NetworkWebSocket extends SocketLike {
       ? { type, target, blob: payload, size: payload.size }
       : { target, bytes: envelope(type, target, payload) };
     message.size ??= message.bytes.length;
-    if (this.#state === OPEN && this.#queue.length === 0 && message.bytes) {
+    if (this.#isUp() && this.#queue.length === 0 && message.bytes) {
       this.#socket.send(message.bytes);
       return;
     }
-    if (this.#state === CONNECTING
+    if (!this.#isUp()
       && message.size > this.#queueMax - this.#queued)
       throw new NetworkWebSocketError('queue-full', 'Not connected, and '
         + `${this.#queueMax} bytes (options.queue) wait to be sent already.`);
     this.#queue.push(message);
     this.#queued += message.size;
-    if (this.#state === OPEN)
+    if (this.#isUp())
       this.#flush();
+  }
+
+  /** Whether a message can go now: not while the browser's socket closes. */
+  #isUp() {
+    return this.#state === OPEN && this.#socket.readyState === OPEN;
   }
 
   /** Sends what waits, in order: for a Blob until it is read. */
@@ -713,7 +718,9 @@ class NetworkWebSocket extends SocketLike {
     if (this.#flushing)
       return;
     this.#flushing = true;
-    while (this.#queue.length > 0 && this.#id !== '') {
+    const connected = () => this.#id !== ''
+      && this.#socket.readyState === OPEN;
+    while (this.#queue.length > 0 && connected()) {
       const message = this.#queue[0];
       try {
         if (message.blob)
@@ -725,7 +732,7 @@ class NetworkWebSocket extends SocketLike {
           'blob-unreadable', `A Blob could not be read: ${e.message}`)));
       }
       // Meanwhile the connection, and with it this message, may be gone.
-      if (this.#queue[0] !== message || this.#id === '')
+      if (this.#queue[0] !== message || !connected())
         continue;
       this.#queue.shift();
       this.#queued -= message.size;
