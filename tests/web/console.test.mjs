@@ -516,7 +516,7 @@ describe('the console and other machines', { skip: missing }, () => {
     assert.equal(await page.isVisible('#trouble'), false);
     // The new daemon has another token.
     page.problems = page.problems.filter((p) =>
-      !/ERR_CONNECTION_|403 \(Forbidden\)|503 \(Service|503 \(Service|WebSocket connection/.test(p));
+      !/ERR_CONNECTION_|403 \(Forbidden\)|503 \(|WebSocket connection/.test(p));
     fine(page);
     await page.close();
     await stop(d);
