@@ -610,7 +610,7 @@ describe('processes', () => {
       d.write(conf);
       await d.reload();
       await d.recovered();
-      d.baseline();
+      await d.baseline();
       assert.equal((await ask(d, '/apps/a.txt')).content, '0123456789');
       const first = d.child_pid('files');
       // Nothing changed: nothing is ended.
@@ -651,7 +651,7 @@ describe('processes', () => {
       member.destroy();
       await waitUntil(async () => await d.counter('frontend_connections') === 0,
         'all connections to end');
-      d.baseline();
+      await d.baseline();
       assert.equal((await d.show('processes')).some((p) => p.process === 'files'),
         false);
       assert.doesNotMatch(d.log, /files\[0\]: killed/);
@@ -666,7 +666,7 @@ describe('processes', () => {
         assert.equal((await ask(d, '/apps/a.txt')).status, i % 2 ? 200 : 404);
       }
       await d.recovered();
-      d.baseline();
+      await d.baseline();
     });
   });
 

@@ -294,7 +294,7 @@ listen on unix "@DIR@/client.sock" mode 0666
     if (options.ready === false)
       return;
     await this.logged(/\bready\b/, 0);
-    this.baseline();
+    await this.baseline();
   }
 
   /** Ends it and starts it again in the same directory and on the same port. */
@@ -359,8 +359,27 @@ listen on unix "@DIR@/client.sock" mode 0666
       fs.readFileSync(`/proc/${p}/status`, 'utf8'))?.[1] ?? 0), 0);
   }
 
+  /** Connections to the control socket that the parent has not closed. */
+  controlled() {
+    return fs.readFileSync(`/proc/${this.pid}/net/unix`, 'utf8').split('\n')
+      .map((l) => l.trim().split(' '))
+      .filter((l) => l.at(-1) === this.control && l[5] !== '01').length;
+  }
+
+  /**
+   * Waits until what is over is closed as well: who answers twice has finished
+   * the turn in which it did so first, and with it all that came before.
+   */
+  async settled() {
+    for (let i = 0; i < 2; i++)
+      await waitUntil(async () => (await this.ctl('show')).code === 0,
+        'all processes to answer');
+    await waitUntil(() => this.controlled() === 0, 'nwsctl to be forgotten');
+  }
+
   /** What every later check() compares with. */
-  baseline() {
+  async baseline() {
+    await this.settled();
     this.base = this.fds();
     assert.deepEqual(Object.fromEntries(Object.entries(this.base)
       .map(([k, v]) => [k, v.length])), { parent: 1, ...this.processes() });
@@ -375,9 +394,13 @@ listen on unix "@DIR@/client.sock" mode 0666
 
   /** Waits until everything runs again after a child's death. */
   async recovered() {
-    await waitUntil(() => Object.entries(this.processes())
-      .every(([kind, n]) => this.children().filter((c) => c.name === kind)
-        .length === n), 'all processes to run');
+    await waitUntil(() => {
+      const names = this.children().map((c) => c.name).sort();
+      const wanted = Object.entries(this.processes())
+        .flatMap(([kind, n]) => Array(n).fill(kind)).sort();
+      return names.join() === wanted.join();
+    }, 'all processes to run');
+    await this.settled();
   }
 
   /** Lines of the log that check() is to accept. */

@@ -114,6 +114,7 @@ export class Raw {
   buffer = Buffer.alloc(0);
   eof = false;
   reset = false;
+  #room = new ArrayBuffer(0);
   #wake = [];
 
   static async open(where) {
@@ -121,7 +122,7 @@ export class Raw {
     r.socket = remember(net.connect({ ...where, allowHalfOpen: true }));
     r.socket.setNoDelay(true);
     r.socket.on('data', (b) => {
-      r.buffer = r.buffer.length === 0 ? b : Buffer.concat([r.buffer, b]);
+      r.#append(b);
       r.#signal();
     });
     r.socket.on('end', () => {
@@ -144,6 +145,22 @@ export class Raw {
     return r;
   }
 
+  /** Into room that doubles: what is long is not copied for each piece. */
+  #append(b) {
+    const old = this.buffer;
+    const ours = old.buffer === this.#room;
+    const start = ours ? old.byteOffset : 0;
+    const n = old.length + b.length;
+    if (ours && this.#room.byteLength - start >= n) {
+      this.buffer = Buffer.from(this.#room, start, n);
+    } else {
+      this.#room = new ArrayBuffer(2 * n);
+      this.buffer = Buffer.from(this.#room, 0, n);
+      old.copy(this.buffer);
+    }
+    b.copy(this.buffer, old.length);
+  }
+
   #signal() {
     for (const w of this.#wake.splice(0))
       w();
@@ -155,9 +172,11 @@ export class Raw {
       while (!fn(this))
         await new Promise((resolve) => this.#wake.push(resolve));
     };
-    await within(test(), `${what}; have ${this.buffer.length} bytes`
-      + `${this.eof ? ', end of file' : ''}: `
-      + this.buffer.subarray(0, 200).toString('latin1'), ms);
+    await within(test(), what, ms).catch((e) => {
+      throw new Error(`${e.message}; have ${this.buffer.length} bytes`
+        + `${this.eof ? ', end of file' : ''}: `
+        + this.buffer.subarray(0, 200).toString('latin1'), { cause: e });
+    });
   }
 
   write(data) {
