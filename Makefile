@@ -128,8 +128,8 @@ unit-asan-all: $(addprefix $(B)/unit/,$(UNIT))
 replay-all: $(addprefix $(B)/replay/,$(FUZZ))
 
 test: setup-test
-	@tests/run.sh unit conf fuzz live net web
-test-unit test-conf test-fuzz test-live test-net test-web: setup-test
+	@tests/run.sh unit conf fuzz deb live net web
+test-unit test-conf test-fuzz test-deb test-live test-net test-web: setup-test
 	@tests/run.sh $(patsubst test-%,%,$@)
 
 # libFuzzer, FUZZ_SECONDS for each target; what it finds is left in build-fuzz.
@@ -204,12 +204,27 @@ uninstall:
 	rm -rf $(D)$(EXAMPLES)
 	@for m in $(MAN); do rm -f $(D)$(MANDIR)/man$${m##*.}/$${m##*/}; done
 
+# A Debian package in build-deb/, of what git has and contrib/debian says.
+DEB	= build-deb/nwsd-$(VERSION)
+deb:
+	@tests/setup.sh deb
+	rm -rf build-deb && mkdir -p $(DEB)
+	git ls-files -z | xargs -0 cp --parents -t $(DEB)
+	cp -r contrib/debian $(DEB)/debian
+	by=$$(git log -1 --format='nwsd authors <%ae>') && \
+	sed -i "s/@MAINTAINER@/$$by/" $(DEB)/debian/control && \
+	printf 'nwsd (%s-1) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' \
+	    $(VERSION) 'See CHANGELOG.md.' "$$by" \
+	    "$$(git log -1 --format=%aD)" > $(DEB)/debian/changelog
+	cd $(DEB) && dpkg-buildpackage -b -us -uc
+	ls build-deb/*.deb
+
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-deb
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .PHONY: all man setup setup-test run asan unit unit-asan unit-asan-all replay \
-    replay-all test test-unit test-conf test-fuzz test-live test-net test-web fuzz \
-    fuzz-all lint format bench install uninstall clean FORCE
+    replay-all test test-unit test-conf test-fuzz test-deb test-live test-net \
+    test-web fuzz fuzz-all lint format bench install uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs parts of the tests: run.sh unit conf fuzz live net web.  Builds what they
-# need first.  The last line is the sum: N passed, N failed, N skipped.
+# Runs parts of the tests: run.sh unit conf fuzz deb live net web.  Builds what
+# they need first.  The last line is the sum: N passed, N failed, N skipped.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -69,17 +69,30 @@ unit()
 	done
 }
 
-conf()
+# A script that says `ok ...' for what passed and has the sum in its last line.
+script()
 {
 	local line
 
-	build all || return
-	tests/conf/run.sh "$PWD/build/nwsd" >"$out/conf" 2>&1
-	grep -v '^ok ' "$out/conf" | sed '$d'
-	line=$(tail -n 1 "$out/conf" | tr -cd '0-9 ')
+	"$@" >"$out/script" 2>&1
+	grep -v '^ok ' "$out/script" | sed '$d'
+	line=$(tail -n 1 "$out/script" | tr -cd '0-9 ')
 	# shellcheck disable=SC2086
 	count ${line:-0 1 0}
+}
+
+conf()
+{
+	build all || return
+	script tests/conf/run.sh "$PWD/build/nwsd"
 	echo "configuration tests: done"
+}
+
+deb()
+{
+	build deb || return
+	script tests/deb/run.sh build-deb/nwsd_*.deb
+	echo "package: done"
 }
 
 fuzz()
@@ -153,11 +166,14 @@ web()
 	node_files tests/web/*.test.mjs
 }
 
-[ $# -gt 0 ] || set -- unit conf fuzz live net web
+[ $# -gt 0 ] || set -- unit conf fuzz deb live net web
 for part; do
 	case $part in
-	unit | conf | fuzz | live | net | web) "$part" ;;
-	*) echo "usage: $0 [unit] [conf] [fuzz] [live] [net] [web]" >&2; exit 2 ;;
+	unit | conf | fuzz | deb | live | net | web) "$part" ;;
+	*)
+		echo "usage: $0 [unit] [conf] [fuzz] [deb] [live] [net] [web]" >&2
+		exit 2
+		;;
 	esac
 done
 echo "$passed passed, $failed failed, $skipped skipped"

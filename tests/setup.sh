@@ -1,19 +1,23 @@
 #!/bin/sh
-# Installs the Debian packages that are missing: setup.sh build | test.
-# `build` is what `make run` needs, `test` that and what `make test` needs.
+# Installs the Debian packages that are missing: setup.sh build | test | deb.
+# `build` is what `make run` needs, `test` that and what `make test` needs,
+# `deb` what `make deb` needs.
 # Where it may not install, it prints the line to run and exits 1.
 set -u
 
 build="gcc libc6-dev make pkg-config libevent-dev libssl-dev zlib1g-dev
     libbsd-dev libseccomp-dev libcjson-dev libsodium-dev"
+package="dpkg-dev debhelper fakeroot"
 tests="libcmocka-dev python3 mandoc iproute2 procps
     strace chromium clang libclang-rt-14-dev clang-tidy clang-format cppcheck
-    shellcheck avahi-daemon avahi-utils dbus tshark"
+    shellcheck avahi-daemon avahi-utils dbus tshark lintian systemd
+    $package"
 
 case ${1-} in
 build)	want=$build ;;
 test)	want="$build $tests" ;;
-*)	echo "usage: $0 build | test" >&2; exit 2 ;;
+deb)	want="$build $package" ;;
+*)	echo "usage: $0 build | test | deb" >&2; exit 2 ;;
 esac
 
 # The tests start their own avahi and D-Bus.  What is installed here for them
