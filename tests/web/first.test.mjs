@@ -84,6 +84,8 @@ describe('in Chromium', { skip: missing }, () => {
     // What it shows can be tried in the browser's own console on that page.
     await converse();
     assert.deepEqual(errors, []);
+    // The console asks again and again: no page, no connection.
+    await page.goto('about:blank');
   });
 
   test('large messages both ways', async () => {
