@@ -568,10 +568,10 @@ class NetworkWebSocket extends SocketLike {
 
   #opened(id) {
     clearTimeout(this.#hello);
-    this.#id = id;
-    this.#openedAt = Date.now();
     if (this.#state !== CONNECTING)
       return;
+    this.#id = id;
+    this.#openedAt = Date.now();
     this.#state = OPEN;
     this.#flush();
     this.#ready.resolve(this);
@@ -590,6 +590,8 @@ class NetworkWebSocket extends SocketLike {
   async #closed({ code, reason, wasClean }, error) {
     const wasOpen = this.#id !== '', attempt = this.#attempt;
     clearTimeout(this.#hello);
+    if (wasOpen)
+      this.#expect();
     this.#socket = null;
     this.#id = '';
     this.#held = [];
@@ -607,8 +609,6 @@ class NetworkWebSocket extends SocketLike {
       { closeCode: code, reason });
       if (Date.now() - this.#openedAt > STEADY_MS)
         this.#row = 0;
-      if (this.#reconnect && !FINAL.has(code))
-        this.#expect();
       this.#dropPeers(1006, '', false);
     } else {
       error ??= this.#hint === BINARY ? failure('not-nwsd', this.#server)

@@ -378,6 +378,17 @@ describe('a channel', () => {
     assert.deepEqual([e.code, a.readyState], [1008, a.CLOSED]);
   });
 
+  test('ready is not what it was once it is closed', async () => {
+    const [a] = await together(h.d, 1, channel());
+    a.close();
+    await next(a, 'close');
+    await assert.rejects(a.ready, { code: 'closed' });
+    const [b] = await together(h.d, 1, channel());
+    assert.equal((await h.d.ctl('close', b.id)).code, 0);
+    await next(b, 'close');
+    await assert.rejects(b.ready, { code: 'closed', closeCode: 1008 });
+  });
+
   test('closed in a handler of open', async () => {
     const name = channel();
     const [b] = await together(h.d, 1, name);
