@@ -173,17 +173,21 @@ function envelope(type, target, payload) {
   return out;
 }
 
+// By their tags: instanceof does not know the ones of another frame.
+const tag = (x) => Object.prototype.toString.call(x).slice(8, -1);
+const isBlob = (x) => /^(Blob|File)$/.test(tag(x));
+const isBuffer = (x) => /^(Shared)?ArrayBuffer$/.test(tag(x));
+
 /** What send() was given, as JSON in a string, bytes, or a Blob to be read. */
 function payloadOf(data) {
-  if (data instanceof Blob)
+  if (typeof data === 'string')
+    return JSON.stringify(data.toWellFormed?.() ?? data);
+  if (isBlob(data))
     return data;
   if (ArrayBuffer.isView(data))
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer
-    || Object.prototype.toString.call(data) === '[object SharedArrayBuffer]')
+  if (isBuffer(data))
     return new Uint8Array(data);
-  if (typeof data === 'string')
-    return JSON.stringify(data.toWellFormed?.() ?? data);
   return JSON.stringify(data) ?? JSON.stringify(String(data));
 }
 
@@ -690,7 +694,7 @@ class NetworkWebSocket extends SocketLike {
       throw new DOMException('the connection is closed',
         'InvalidStateError');
     const payload = payloadOf(data);
-    const message = payload instanceof Blob
+    const message = isBlob(payload)
       ? { type, target, blob: payload, size: payload.size }
       : { target, bytes: envelope(type, target, payload) };
     message.size ??= message.bytes.length;

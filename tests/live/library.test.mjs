@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, describe, test } from 'node:test';
+import vm from 'node:vm';
 import WebSocket from 'ws';
 import { NetworkWebSocket, NetworkWebSocketError }
   from '../../frontend/www/nws.mjs';
@@ -236,10 +237,11 @@ describe('a channel', () => {
   test('bytes of every kind arrive as Blob or ArrayBuffer', async () => {
     const [a, b] = await together(h.d, 2, channel());
     const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    // Of another realm, as in a frame or a test runner, too.
     const rows = [all, all.buffer, new Blob([all]),
       new DataView(all.buffer), Buffer.from(all), new Uint8ClampedArray(all),
-      new SharedArrayBuffer(256)];
-    new Uint8Array(rows.at(-1)).set(all);
+      new SharedArrayBuffer(256), vm.runInNewContext('new ArrayBuffer(256)')];
+    rows.slice(-2).forEach((buffer) => new Uint8Array(buffer).set(all));
     for (const sent of rows) {
       b.binaryType = 'arraybuffer';
       a.send(sent);

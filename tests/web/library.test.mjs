@@ -228,6 +228,25 @@ describe('the library in Chromium', { skip: missing }, () => {
     assert.deepEqual(page.problems, []);
   });
 
+  test('bytes that a frame made', async () => {
+    await visit(`${at('localhost', site)}/classic`);
+    const sizes = await within(page.evaluate(async () => {
+      const [a, b] = [0, 1].map(() => new NetworkWebSocket('frame'));
+      await Promise.all([a.ready, b.ready]);
+      const { contentWindow } = document.body.appendChild(
+        document.createElement('iframe'));
+      const got = new Promise((resolve) => {
+        const all = [];
+        b.onmessage = (e) => all.push(e.data.size) === 3 && resolve(all);
+      });
+      a.send(new contentWindow.ArrayBuffer(1));
+      a.send(new contentWindow.Blob(['22']));
+      a.send(new contentWindow.File(['333'], 'name'));
+      return got;
+    }), 'the messages');
+    assert.deepEqual(sizes, [1, 2, 3]);
+  });
+
   for (const path of ['/classic', '/module'])
     test(`a page of another local server: ${path}`, async () => {
       await visit(at('localhost', site) + path);
