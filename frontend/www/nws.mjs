@@ -390,7 +390,7 @@ class NetworkWebSocket extends SocketLike {
   #state = CONNECTING;
   #id = '';
   #socket = null;
-  #allowed;             // PermissionStatus, null without
+  #allowed;             // PermissionStatus of the attempt, null without
   #attempt = null;      // which one is under way; a later one replaces it
   #row = 0;             // failures in a row
   #openedAt = 0;
@@ -515,16 +515,14 @@ class NetworkWebSocket extends SocketLike {
   /** One attempt. */
   async #connect() {
     const attempt = this.#attempt = {};
-    if (isPage() && !isLoopback(globalThis.location.hostname)) {
-      const allowed = await this.#permission();
-      const error = allowed?.state === 'prompt' && this.#attempt === attempt
-        ? await reach(this.#server, allowed) : null;
-      if (this.#attempt !== attempt)
-        return;
-      if (error) {
-        this.#closed(NEVER, error);
-        return;
-      }
+    const allowed = this.#allowed = await permission(this.#server);
+    const error = allowed?.state === 'prompt' && this.#attempt === attempt
+      ? await reach(this.#server, allowed) : null;
+    if (this.#attempt !== attempt)
+      return;
+    if (error) {
+      this.#closed(NEVER, error);
+      return;
     }
     try {
       this.#dial();
@@ -532,15 +530,6 @@ class NetworkWebSocket extends SocketLike {
       this.#hint = e.message;
       queueMicrotask(() => this.#closed(NEVER));
     }
-  }
-
-  /** Asked for once; it changes by itself, and then another attempt is due. */
-  async #permission() {
-    if (this.#allowed === undefined) {
-      this.#allowed = await permission(this.#server);
-      this.#allowed?.addEventListener('change', () => this.#wake?.());
-    }
-    return this.#allowed;
   }
 
   #dial() {
@@ -647,21 +636,21 @@ class NetworkWebSocket extends SocketLike {
     const { min, max } = this.#reconnect;
     const delay = error.code === 'browser-denied' ? Infinity
       : Math.random() * Math.min(max, min * 2 ** this.#row);
-    const timer = delay === Infinity ? undefined
-      : setTimeout(() => this.#wake?.(), delay);
-    const page = globalThis.document;
-    const seen = () => page.visibilityState === 'visible' && this.#wake?.();
-    const online = () => this.#wake?.();
-    page?.addEventListener('visibilitychange', seen);
-    globalThis.addEventListener?.('online', online);
+    const page = globalThis.document, over = new AbortController();
+    const again = () => this.#wake();
+    const timer = delay === Infinity ? undefined : setTimeout(again, delay);
+    const until = { signal: over.signal };
+    page?.addEventListener('visibilitychange',
+      () => page.visibilityState === 'visible' && again(), until);
+    globalThis.addEventListener?.('online', again, until);
+    this.#allowed?.addEventListener('change', again, until);
     this.#row++;
     this.#attempt = null;
-    this.#wake = (again = true) => {
+    this.#wake = (connect = true) => {
       this.#wake = null;
       clearTimeout(timer);
-      page?.removeEventListener('visibilitychange', seen);
-      globalThis.removeEventListener?.('online', online);
-      if (again)
+      over.abort();
+      if (connect)
         this.#connect();
     };
     this.dispatchEvent(new CustomEvent('reconnecting',

@@ -384,6 +384,28 @@ describe('the library in Chromium', { skip: missing }, () => {
       assert.equal((await failed()).code, 'not-granted');
     });
 
+    test('what is closed is forgotten', async () => {
+      const origin = at('a.example', web);
+      await allow(origin);
+      await visit();
+      await permit('a.example', 'granted');
+      await page.goto(`${origin}/classic`);
+      await converse();
+      const cdp = await context.newCDPSession(page);
+      const evaluate = async (expression) => (await cdp.send(
+        'Runtime.evaluate', { expression })).result.objectId;
+      await waitUntil(async () => {
+        await cdp.send('HeapProfiler.collectGarbage');
+        const { objects } = await cdp.send('Runtime.queryObjects', {
+          prototypeObjectId: await evaluate('NetworkWebSocket.prototype') });
+        const { result } = await cdp.send('Runtime.callFunctionOn', {
+          objectId: objects.objectId,
+          functionDeclaration: 'function () { return this.length; }' });
+        await cdp.send('Runtime.releaseObject', objects);
+        return result.value === 0;
+      }, 'closed channels to be forgotten');
+    });
+
     test('denied; then changed in the settings of the site', async () => {
       const origin = at('c.example', web);
       await allow(origin);
