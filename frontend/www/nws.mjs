@@ -82,8 +82,9 @@ const advice = {
     + `${server}. Allow ${thisOrigin()} to reach apps on this device (local `
     + 'network access) in the browser\'s settings for this site'
     + (globalThis.isSecureContext ? '' : ', for which it must be served by '
-      + 'https') + (globalThis.parent === globalThis ? '.' : '; a frame also '
-      + 'needs the attribute allow="loopback-network; local-network-access".'),
+      + 'https') + ((globalThis.parent ?? globalThis) === globalThis ? '.'
+      : '; a frame also needs the attribute '
+      + 'allow="loopback-network; local-network-access".'),
   'not-granted': (server) => `nwsd does not let pages of ${thisOrigin()} `
     + `connect yet. If you trust this site, allow it at ${server}/ or by: `
     + `nwsctl origin allow ${thisOrigin()}`,

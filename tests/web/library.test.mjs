@@ -59,6 +59,24 @@ function sendAll(text) {
 </script></head><body></body></html>`,
 };
 
+/** Says how it goes with a channel, to the page or to one of the pages. */
+const joins = `
+async function join(port, server) {
+  NetworkWebSocket.server = server;
+  const ws = new NetworkWebSocket('workers');
+  ws.onmessage = (e) => port.postMessage(e.data);
+  port.postMessage(await ws.ready.then(() => 'open',
+    (e) => e.code + ': ' + e.message));
+}`;
+const scripts = {
+  '/worker.js': `importScripts('@NWSD@/nws.js');${joins}
+join(globalThis, '@NWSD@');`,
+  '/shared.js': `importScripts('@NWSD@/nws.js');${joins}
+onconnect = (e) => join(e.ports[0], '@NWSD@');`,
+  '/worker.mjs': `import { NetworkWebSocket } from '@NWSD@/nws.mjs';${joins}
+join(globalThis, NetworkWebSocket.server);`,
+};
+
 /** Runs in a page: a conversation of two members, as [what, value] pairs. */
 async function contract(channel) {
   const said = [];
@@ -123,8 +141,9 @@ describe('the library in Chromium', { skip: missing }, () => {
 
   async function serve() {
     const server = http.createServer((req, res) => {
-      res.setHeader('Content-Type', 'text/html');
-      res.end((pages[req.url] ?? '').replaceAll('@NWSD@', daemon));
+      const script = scripts[req.url];
+      res.setHeader('Content-Type', script ? 'text/javascript' : 'text/html');
+      res.end((script ?? pages[req.url] ?? '').replaceAll('@NWSD@', daemon));
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     return server;
@@ -255,6 +274,28 @@ describe('the library in Chromium', { skip: missing }, () => {
       await converse();
       assert.deepEqual(page.problems, []);
     });
+
+  test('workers', async () => {
+    await visit(`${at('localhost', site)}/classic`);
+    await page.evaluate(() => {
+      window.said = ['/worker.js', '/worker.mjs', '/shared.js'].map((url) => {
+        const all = [];
+        const port = /shared/.test(url) ? new SharedWorker(url).port
+          : new Worker(url, { type: /mjs/.test(url) ? 'module' : 'classic' });
+        port.onmessage = (e) => all.push(e.data);
+        return all;
+      });
+    });
+    const all = (...what) => page.waitForFunction((want) => window.said.every(
+      (s) => `${s}` === want), `${what}`);
+    await all('open');
+    await page.evaluate(async () => {
+      window.ws = new NetworkWebSocket('workers');
+      (await window.ws.ready).send('hello, workers');
+    });
+    await all('open', 'hello, workers');
+    assert.deepEqual(page.problems, []);
+  });
 
   test('pages for the first library run as they are', async () => {
     await visit(`${at('localhost', site)}/first`);
@@ -417,7 +458,15 @@ describe('the library in Chromium', { skip: missing }, () => {
       await join();
       const e = await failed();
       assert.equal(e.code, 'browser-denied');
-      assert.ok(e.message.includes(origin) && !/https/.test(e.message));
+      const text = await (await fetch(`${daemon}/nws.js`)).text();
+      const inWorker = await within(page.evaluate((source) => new Promise(
+        (resolve) => {
+          const worker = new Worker(URL.createObjectURL(new Blob([source])));
+          worker.onmessage = (m) => resolve(m.data);
+        }), `${text}${joins}join(globalThis, '${daemon}');`), 'the worker');
+      assert.match(inWorker, /^browser-denied/);
+      for (const advice of [e.message, inWorker])
+        assert.ok(advice.includes(origin) && !/https|frame/.test(advice));
       // It does not ask again and again.
       assert.equal((await happened((x) => x.type === 'reconnecting', 'a pause'))
         .delay, 'Infinity');
