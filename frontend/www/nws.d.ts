@@ -19,6 +19,7 @@ export type ErrorCode =
   | `error-${number}`;
 
 export class NetworkWebSocketError extends Error {
+  constructor(code: ErrorCode, message: string, more?: object);
   readonly code: ErrorCode;
   /** not-granted: where the person grants the origin. */
   readonly page?: string;
@@ -33,7 +34,7 @@ export class NetworkWebSocketError extends Error {
   readonly count?: number;
 }
 
-export interface PeerMessageEvent extends MessageEvent<any> {
+export interface PeerMessageEvent extends MessageEvent {
   /** string, Blob or ArrayBuffer, see binaryType. */
   readonly data: any;
   /** The id of who sent it. */
@@ -45,6 +46,13 @@ export interface PeerMessageEvent extends MessageEvent<any> {
 export interface SocketErrorEvent extends Event {
   readonly error: NetworkWebSocketError;
   readonly message: string;
+}
+
+/** A CloseEvent, where there is one. */
+export interface SocketCloseEvent extends Event {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
 }
 
 export type PeerEvent = CustomEvent<{ target: NetworkWebSocketPeer }>;
@@ -61,7 +69,7 @@ export interface SocketEvents {
   open: Event;
   message: PeerMessageEvent;
   error: SocketErrorEvent;
-  close: CloseEvent;
+  close: SocketCloseEvent;
 }
 
 export interface ChannelEvents extends SocketEvents {
@@ -71,6 +79,11 @@ export interface ChannelEvents extends SocketEvents {
 }
 
 type Handler<T, E> = ((this: T, event: E) => any) | null;
+
+// Not by name: Node has the same without those names.
+type Listener = Parameters<EventTarget["addEventListener"]>[1];
+type AddOptions = Parameters<EventTarget["addEventListener"]>[2];
+type RemoveOptions = Parameters<EventTarget["removeEventListener"]>[2];
 
 interface SocketLike<Events extends SocketEvents> extends EventTarget {
   readonly CONNECTING: 0;
@@ -87,21 +100,19 @@ interface SocketLike<Events extends SocketEvents> extends EventTarget {
   onopen: Handler<this, Event>;
   onmessage: Handler<this, PeerMessageEvent>;
   onerror: Handler<this, SocketErrorEvent>;
-  onclose: Handler<this, CloseEvent>;
+  onclose: Handler<this, SocketCloseEvent>;
   send(data: Sendable): void;
   close(code?: number, reason?: string): void;
   addEventListener<K extends keyof Events>(type: K,
     listener: (this: this, event: Events[K]) => any,
-    options?: boolean | AddEventListenerOptions): void;
-  addEventListener(type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions): void;
+    options?: AddOptions): void;
+  addEventListener(type: string, listener: Listener,
+    options?: AddOptions): void;
   removeEventListener<K extends keyof Events>(type: K,
     listener: (this: this, event: Events[K]) => any,
-    options?: boolean | EventListenerOptions): void;
-  removeEventListener(type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | EventListenerOptions): void;
+    options?: RemoveOptions): void;
+  removeEventListener(type: string, listener: Listener,
+    options?: RemoveOptions): void;
 }
 
 /** One other member of a channel: what it and we send to each other alone. */
@@ -130,14 +141,13 @@ export interface NetworkWebSocket extends SocketLike<ChannelEvents> {
   sendTo(id: string, data: Sendable): void;
 }
 
-export const NetworkWebSocket: {
-  new (channel: string, protocols?: string | string[],
-    options?: NetworkWebSocketOptions): NetworkWebSocket;
-  prototype: NetworkWebSocket;
+export class NetworkWebSocket {
+  constructor(channel: string, protocols?: string | string[],
+    options?: NetworkWebSocketOptions);
   /** Where to connect when options.server says nothing. */
-  server: string;
-  readonly CONNECTING: 0;
-  readonly OPEN: 1;
-  readonly CLOSING: 2;
-  readonly CLOSED: 3;
-};
+  static server: string;
+  static readonly CONNECTING: 0;
+  static readonly OPEN: 1;
+  static readonly CLOSING: 2;
+  static readonly CLOSED: 3;
+}
