@@ -1,14 +1,17 @@
 // frontend/www/nws.mjs in Node, with the WebSocket of `ws`: what its README
 // promises, against a running daemon.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import http from 'node:http';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import vm from 'node:vm';
 import WebSocket from 'ws';
 import { NetworkWebSocket, NetworkWebSocketError }
   from '../../frontend/www/nws.mjs';
-import { Daemon, Queue, freePort, hooks, useDaemon, waitUntil, within }
-  from './lib.mjs';
+import { Daemon, Queue, freePort, hooks, tempDir, top, useDaemon, waitUntil,
+  within } from './lib.mjs';
 import { Member, Raw, listeners, request } from './wire.mjs';
 
 const NAMES = ['open', 'connect', 'disconnect', 'message', 'error', 'close',
@@ -594,6 +597,28 @@ describe('errors say which one it is', () => {
     server.close();
     server.closeAllConnections();
   });
+});
+
+test('npm pack: what a project needs, and nothing else', async () => {
+  const dir = tempDir(), run = promisify(execFile);
+  for (const name of ['LICENSE', 'frontend/www'])
+    fs.cpSync(`${top}/${name}`, `${dir}/${name}`, { recursive: true });
+  const [{ filename, files }] = JSON.parse((await run('npm', ['pack', '--json',
+    '--silent', '--offline', '--pack-destination', dir],
+  { cwd: `${dir}/frontend/www` })).stdout);
+  assert.deepEqual(files.map((f) => f.path).sort(), ['LICENSE', 'README.md',
+    'nws.d.ts', 'nws.mjs', 'package.json']);
+  const to = `${dir}/node_modules/nwsd`;
+  fs.mkdirSync(to, { recursive: true });
+  await run('tar', ['-xzf', `${dir}/${filename}`, '-C', to,
+    '--strip-components=1']);
+  fs.writeFileSync(`${dir}/use.mjs`, `import * as library from 'nwsd';
+console.log(Object.keys(library).join());`);
+  const { stdout } = await run(process.execPath, [`${dir}/use.mjs`]);
+  assert.equal(stdout, 'NetworkWebSocket,NetworkWebSocketError\n');
+  const { version } = JSON.parse(fs.readFileSync(`${to}/package.json`));
+  assert.match(fs.readFileSync(`${top}/Makefile`, 'utf8'),
+    new RegExp(`^VERSION\\s*= ${version}$`, 'm'));
 });
 
 describe('GET of the library', () => {
