@@ -764,7 +764,8 @@ class NetworkWebSocket extends SocketLike {
       this[emit](id, false, ...rest);
     else if (type === MESSAGE && peer) {
       peer[open]();
-      peer[emit](id, true, ...rest);
+      if (peer.readyState === OPEN)
+        peer[emit](id, true, ...rest);
     } else if (type === MESSAGE && !this.#shut.has(id))
       this[emit](id, true, ...rest);    // of a silent one, or ourselves
     else if (type === CONNECT && !peer && !this.#shut.has(id))

@@ -203,6 +203,29 @@ describe('a channel', () => {
     assert.equal(e.data, 'last', 'no second disconnect');
   });
 
+  test('a peer that is closed as it opens gets nothing', async () => {
+    let socket;
+    class Known extends WebSocket {
+      constructor(...args) {
+        super(...args);
+        socket = this;
+      }
+    }
+    const [a] = await together(h.d, 1, channel(), { WebSocket: Known });
+    await next(a, 'open');
+    const got = [];
+    a.onconnect = ({ detail: { target: peer } }) => {
+      peer.onopen = () => peer.close();
+      peer.onmessage = (e) => got.push(e.data);
+    };
+    // In one go, as two frames of one read may come.
+    for (const bytes of [[4, 0, 0, 0, 0, 0, 0, 0, 7],
+      [0x82, 0, 0, 0, 0, 0, 0, 0, 7, ...Buffer.from('"late"')]])
+      socket.onmessage({ data: Uint8Array.from(bytes).buffer });
+    await next(a, 'disconnect');
+    assert.deepEqual(got, []);
+  });
+
   test('what is sent in one go arrives in its order', async () => {
     const [a, b] = await together(h.d, 2, channel());
     const want = [];
