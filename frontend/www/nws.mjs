@@ -556,6 +556,9 @@ class NetworkWebSocket extends SocketLike {
     socket.onmessage = mine((e) => this.#receive(new Uint8Array(e.data)));
     socket.onerror = mine((e) => {
       this.#hint = e.message ?? '';
+      // Up to Node 22, its own WebSocket leaves it at that.
+      if (socket.readyState === CONNECTING)
+        this.#closed(NEVER);
     });
     socket.onclose = mine((e) => this.#closed(e));
   }

@@ -1,9 +1,10 @@
 // frontend/www/nws.mjs in Node, with the WebSocket of `ws`: what its README
 // promises, against a running daemon.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
+import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
@@ -476,6 +477,33 @@ describe('when nwsd is not there', () => {
     await b.events.until((e) => e.data === 'back', 'a message');
     await a.ready;
     closeLeft();
+  });
+
+  test('with the WebSocket that Node has', async () => {
+    const d = await start('');
+    await d.stop();
+    const child = spawn(process.execPath, ['--experimental-websocket',
+      '--no-warnings', '--input-type=module', '-e', `
+      import { NetworkWebSocket } from '${top}/frontend/www/nws.mjs';
+      const ws = new NetworkWebSocket('own', [], { reconnect: { min: 20,
+        max: 200 }, server: 'http://localhost:${d.port}' });
+      ws.onclose = (e) => console.log(e.code);
+      await ws.ready.catch((e) => console.log(e.code));
+      for (let isOpen = false; !isOpen;)
+        isOpen = await ws.ready.then(() => true, () => false);
+      ws.onmessage = async (e) => {
+        console.log(await e.data.text());
+        ws.close();
+      };
+      ws.sendTo(ws.id, new Blob(['to myself']));
+    `], { stdio: ['ignore', 'pipe', 'inherit'] });
+    after(() => child.kill());
+    const lines = new Queue();
+    createInterface({ input: child.stdout }).on('line', (l) => lines.push(l));
+    assert.equal(await lines.next(), 'not-running');
+    await d.restart();
+    assert.equal(await lines.next(), 'to myself');
+    assert.equal(await lines.next(), '1005');
   });
 
   test('frontends that die', async () => {
