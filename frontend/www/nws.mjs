@@ -529,7 +529,7 @@ class NetworkWebSocket extends SocketLike {
       this.#dial();
     } catch (e) {
       this.#hint = e.message;
-      queueMicrotask(() => this.#closed(NEVER));
+      this.#closed(NEVER);
     }
   }
 
