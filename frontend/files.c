@@ -248,15 +248,14 @@ files_get(struct client *c, const struct http_request *r, const char *path,
 	if (conf_files_find(conf, path, len, &number, &rest) == NULL)
 		return (0);
 	counters.file_requests_total++;
-	if (rest == NULL) {
-		location = location_of(r);
-		snprintf(extra, sizeof(extra), "Location: %s\r\n",
-		    location != NULL ? location : "/");
+	if (rest == NULL && (location = location_of(r)) != NULL) {
+		snprintf(extra, sizeof(extra), "Location: %s\r\n", location);
 		free(location);
 		say(c, end, 301, extra, "This is a directory.");
 		if (!end)
 			client_state(c, CLIENT_HEAD);
-	} else if (!file_path_valid(rest, len - (size_t)(rest - path))) {
+	} else if (rest == NULL ||
+	    !file_path_valid(rest, len - (size_t)(rest - path))) {
 		say(c, end, 404, "", "There is nothing of this name.");
 		if (!end)
 			client_state(c, CLIENT_HEAD);

@@ -37,6 +37,8 @@ function makeTree() {
   fs.writeFileSync(path.join(top, 'secret.txt'), 'SECRET');
   write('index.html', '<title>top</title>\n');
   write('a.txt', '0123456789');
+  // Not in this second, in which a date says nothing of a file.
+  fs.utimesSync(path.join(www, 'a.txt'), 1e9, 1e9);
   write('empty.txt', '');
   write('sub/index.html', '<title>sub</title>\n');
   write('sub/page.mjs', 'export default 1;\n');
@@ -121,8 +123,8 @@ describe('what is served', () => {
       assert.equal(r.status, 301, target);
       assert.equal(r.headers.location, to);
     }
-    const r = await ask(h.d, `/apps/sub?${'x'.repeat(5000)}`);
-    assert.equal(r.status, 404);
+    for (const target of ['/apps/sub', '/apps'])
+      assert.equal((await ask(h.d, `${target}?${'x'.repeat(5000)}`)).status, 404);
   });
 
   test('no listing', async () => {
@@ -181,12 +183,14 @@ describe('what is served', () => {
     });
 
   test('HEAD has the head of GET', async () => {
-    for (const target of ['/apps/', '/apps/a.txt', '/apps/sub', '/apps/nothing',
-      '/apps/empty.txt']) {
+    for (const [target, fields = {}] of [['/apps/'], ['/apps/a.txt'],
+      ['/apps/sub'], ['/apps/nothing'], ['/apps/empty.txt'],
+      ['/apps'], ['/apps/.hidden'], ['/apps/a.txt', { 'If-Match': '"x"' }],
+      ['/apps/a.txt', { 'If-None-Match': '*' }]]) {
       const r = await Raw.open(local(h.d));
       const both = [];
       for (const method of ['GET', 'HEAD', 'HEAD', 'GET']) {
-        r.write(get(target, {}, method).replaceAll('@', h.d.port));
+        r.write(get(target, fields, method).replaceAll('@', h.d.port));
         const head = await r.head();
         if (method === 'GET')
           await r.body(head);
@@ -280,7 +284,16 @@ describe('what is served', () => {
       [{ 'If-Match': '"x"' }, 412],
       [{ 'If-Match': etag }, 200],
       [{ 'If-Unmodified-Since': before }, 412],
+      [{ 'If-None-Match': etag, 'If-Modified-Since': before }, 304],
+      [{ 'If-Match': `W/${etag}` }, 412],
+      [{ 'If-Match': etag, 'If-Unmodified-Since': before }, 200],
+      [{ 'If-Match': '"x"', 'If-None-Match': etag }, 412],
+      [{ Range: 'bytes=0-1', 'If-Match': '"x"' }, 412],
       [{ Range: 'bytes=0-1', 'If-Range': etag }, 206],
+      [{ Range: 'bytes=0-1', 'If-Range': `W/${etag}` }, 200],
+      [{ Range: 'bytes=0-1', 'If-Range': `${etag}, ${etag}` }, 200],
+      [{ Range: 'bytes=0-1', 'If-Range': date }, 206],
+      [{ Range: 'bytes=99-', 'If-Range': '"x"' }, 200],
       [{ Range: 'bytes=0-1', 'If-Range': '"x"' }, 200],
       [{ Range: 'bytes=0-1', 'If-Range': before }, 200],
       [{ Range: 'bytes=99-', 'If-None-Match': etag }, 304],
