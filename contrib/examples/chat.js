@@ -2,11 +2,12 @@
 // program can take part; what is sent to one member is an object: a name, or a
 // private text.
 import { NetworkWebSocket } from '/nws.mjs';
-import { channelName, element, parse, personName, showStatus } from './page.js';
+import { $, channelName, element, logWriter, parse, personName, showStatus }
+  from './page.js';
 
 const ws = new NetworkWebSocket(channelName('chat'));
-const say = document.querySelector('#say');
-const log = document.querySelector('#log');
+const say = $('say');
+const write = logWriter();
 const names = new Map();        // by id
 const nameOf = (id) => names.get(id) ?? `Member ${id.slice(0, 4)}`;
 // A name is not broadcast: it would be a line of text for everyone.
@@ -62,13 +63,3 @@ say.onsubmit = (e) => {
     write('notice', error.message);
   }
 };
-
-function write(className, text, who) {
-  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  log.append(element('p', { className },
-    ...who ? [element('b', {}, who)] : [], text));
-  while (log.childElementCount > 500)
-    log.firstElementChild.remove();
-  if (atEnd)                    // who reads further up, is left in peace
-    log.scrollTop = log.scrollHeight;
-}

@@ -1,9 +1,9 @@
 // Publish and subscribe.  Numbers are drawn as a line, anything else is shown.
 import { NetworkWebSocket } from '/nws.mjs';
-import { element, showStatus } from './page.js';
+import { $, element, showStatus } from './page.js';
 
 const KEPT = 30;                // values of a topic
-const list = document.querySelector('#topics');
+const list = $('topics');
 const topics = new Map();       // sockets by topic
 // Readers and writers do not want to know of each other: without presence a
 // channel with thousands of them is as quiet as one with two.
@@ -35,6 +35,7 @@ function subscribe(topic) {
   ws.onmessage = async ({ data }) => {
     const text = data instanceof Blob ? await data.text() : data;
     latest.textContent = text.slice(0, 200);
+    latest.className = text.length > 12 ? 'long' : '';
     when.textContent = `at ${new Date().toLocaleTimeString()}`;
     if (text.trim() === '' || !Number.isFinite(Number(text)))
       return;
@@ -50,10 +51,10 @@ function subscribe(topic) {
   };
 }
 
-document.querySelector('#publish').onsubmit = async (e) => {
+$('publish').onsubmit = async (e) => {
   e.preventDefault();
   const topic = e.target.topic.value, value = e.target.value.value;
-  const said = document.querySelector('#published');
+  const said = $('published');
   // A subscriber's socket would do, but would not be given its own message:
   // this way the card above shows it, too.
   const ws = join(topic);
@@ -67,7 +68,7 @@ document.querySelector('#publish').onsubmit = async (e) => {
   ws.close();                   // after what was sent
 };
 
-document.querySelector('#subscribe').onsubmit = (e) => {
+$('subscribe').onsubmit = (e) => {
   e.preventDefault();
   subscribe(e.target.topic.value);
   e.target.reset();

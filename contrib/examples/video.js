@@ -1,11 +1,12 @@
 // A video call of everyone on a channel, each with each.  The channel only
 // introduces them: picture, sound and notes go from browser to browser.
 import { NetworkWebSocket } from '/nws.mjs';
-import { channelName, element, parse, personName, showStatus } from './page.js';
+import { $, channelName, element, logWriter, parse, personName, showStatus }
+  from './page.js';
 import { connectTo } from './rtc.js';
 
-const $ = (id) => document.querySelector(`#${id}`);
 const channel = channelName('video');
+const write = logWriter();
 const notes = new Map();        // open data channels, by peer
 const tellAll = (message) => notes.forEach((n) =>
   n.readyState === 'open' && n.send(JSON.stringify(message)));
@@ -123,8 +124,3 @@ $('say').onsubmit = (e) => {
   write('mine', e.target.text.value, 'You');
   e.target.reset();
 };
-
-function write(className, text, who) {
-  $('log').append(element('p', { className }, element('b', {}, who), text));
-  $('log').scrollTop = $('log').scrollHeight;
-}

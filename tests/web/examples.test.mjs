@@ -172,6 +172,33 @@ describe('the examples in Chromium', { skip: missing }, () => {
     clean(restarted);
   });
 
+  test('chat: its end stays in sight, but for who reads further up',
+    async () => {
+      await people();
+      const [ada, ben] = await meet('chat.html', 2);
+      const say = async (text) => {
+        await ben.getByLabel('Message', { exact: true }).fill(text);
+        await ben.keyboard.press('Enter');
+        await logs(ada, text);
+      };
+      /** Pixels below what is seen. */
+      const below = () => ada.locator('#log').evaluate((log) =>
+        log.scrollHeight - log.clientHeight - log.scrollTop);
+      await ada.bringToFront();
+      for (let i = 0; i < 40; i++)
+        await say(`line ${i}.`);
+      await waitUntil(async () => await below() < 2, 'the end');
+      await ada.setViewportSize({ width: 390, height: 700 });
+      await waitUntil(async () => await below() < 2, 'the end, on a phone');
+      await ada.locator('#log').hover();
+      await ada.mouse.wheel(0, -300);
+      await waitUntil(async () => await below() > 200, 'lines further up');
+      const before = await below();
+      await say('one more');
+      assert.ok(await below() > before);
+      clean();
+    });
+
   test('another channel is another conversation', async () => {
     await people();
     const [ada] = await meet('chat.html', 2);
@@ -367,9 +394,11 @@ describe('the examples in Chromium', { skip: missing }, () => {
     const ada = await open('draw.html');
     await ada.locator('#board').evaluate((board) => {
       const at = (type, i) => board.dispatchEvent(new PointerEvent(type, {
-        pointerId: 1, button: type === 'pointerdown' ? 0 : -1,
+        pointerId: 1, isPrimary: true,
+        button: type === 'pointerdown' ? 0 : -1,
         clientX: 100 + i % 300, clientY: 400 + i % 170 }));
       board.setPointerCapture = () => {};
+      board.hasPointerCapture = () => true;
       at('pointerdown', 0);
       for (let i = 0; i < 30000; i++)
         at('pointermove', i);
@@ -390,6 +419,15 @@ describe('the examples in Chromium', { skip: missing }, () => {
   };
   const give = (page, to, ...files) => page.locator('.person', { hasText: to })
     .locator('input').setInputFiles(files);
+
+  async function drop(page, to, ...files) {
+    await page.bringToFront();
+    const box = await page.locator('.person', { hasText: to }).boundingBox();
+    const cdp = await context.newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'])
+      await cdp.send('Input.dispatchDragEvent', { type, x: box.x + 5,
+        y: box.y + 5, data: { items: [], files, dragOperationsMask: 1 } });
+  }
 
   test('files: both ways, declined, empty, two at once, lost', async () => {
     await people();
@@ -417,7 +455,7 @@ describe('the examples in Chromium', { skip: missing }, () => {
     assert.equal(`${(await bytesOf(ada, 'a.txt')).bytes}`, 'just text');
     assert.equal((await bytesOf(ada, 'empty')).bytes.length, 0);
 
-    await give(ada, 'Ben', small[0]);
+    await drop(ada, 'Ben', small[0]);
     await ben.getByRole('button', { name: 'Decline' }).click();
     for (const page of [ada, ben])
       await page.locator('.transfer', { hasText: 'declined or cancelled' })
