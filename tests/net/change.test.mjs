@@ -215,6 +215,7 @@ describe('changes', { concurrency: 6 }, () => {
       await b.stop();
       await b.start();
       await settle();
+      await a.d.settled();
       const before = a.d.fds();
       for (let i = 0; i < 3; i++) {
         await b.stop();
