@@ -41,6 +41,25 @@ describe('native examples', () => {
     await converse(program);
   });
 
+  test('Python: of the objects that pages send, texts are shown',
+    async () => {
+      const program = new Program('python3', [path.join(native, 'chat.py'),
+        'talk'], { env: { ...process.env, NWS_PORT: h.d.port } });
+      const nws = h.d.nws(['-j', 'talk']);
+      await nws.out.until((l) => l.includes('"connect"'),
+        `the example: ${program.stderr}`);
+      for (const data of [{ name: 'Ada' }, { text: 'psst' }, 'done'])
+        nws.write(`${JSON.stringify(data)}\n`);
+      const said = [];
+      await program.out.until((l) => said.push(l) && l.endsWith('done'),
+        'the last line');
+      assert.deepEqual(said.map((l) => l.replace(/^<\d+> /, '')),
+        ['psst', 'done']);
+      await nws.stop();
+      program.child.stdin.end();
+      await program.exited;
+    });
+
   test('Python: long lines, and nobody there', async () => {
     const env = { ...process.env, NWS_PORT: h.d.port };
     const nws = h.d.nws(['-q', 'talk']);

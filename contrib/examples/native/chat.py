@@ -71,7 +71,11 @@ def main():
         elif kind == TEXT:
             message = json.loads(data)
             if message["action"] in ("broadcast", "message"):
-                print(f"<{message['source']}> {message['data']}", flush=True)
+                text = message["data"]
+                if isinstance(text, dict):      # a name, or a private text
+                    text = text.get("text")
+                if text is not None:
+                    print(f"<{message['source']}> {text}", flush=True)
             elif message["action"] in ("connect", "disconnect"):
                 print(f"{message['target']}: {message['action']}",
                       file=sys.stderr)
