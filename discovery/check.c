@@ -34,6 +34,18 @@ finding(uint32_t ticket, enum check_level level, const char *fmt, ...)
 }
 
 static void
+check_socket(uint32_t ticket, int v6)
+{
+	int error = sockets_error(v6);
+
+	if (error != 0)
+		finding(ticket, CHECK_FAILURE, "UDP port %d cannot be used, "
+		    "IPv%d: %s%s", MDNS_PORT, v6 ? 6 : 4, strerror(error),
+		    error == EADDRINUSE ? " (by a program that does not "
+		    "share it; ss -lunp names it)" : "");
+}
+
+static void
 check_link(uint32_t ticket, const struct interface *i,
     const struct service_link *l)
 {
@@ -95,6 +107,35 @@ check_interfaces(uint32_t ticket, const struct conf *conf)
 		    "(guest WLAN, VLAN)? Then use peer lines");
 }
 
+/* Why there is no link, and whether there may be one soon. */
+static void
+check_unlinked(uint32_t ticket, const struct target *t, const char *saw,
+    const char *who)
+{
+	enum check_level level = CHECK_WARNING;
+	char failed[32] = "", next[64] = "";
+
+	if (t->why[0] == '\0') {
+		finding(ticket, CHECK_NOTE, "%s %s: %s", saw, who,
+		    t->state == PEER_WAITING ? "not tried yet" :
+		    "is being connected");
+		return;
+	}
+	if (t->attempts > 0)
+		snprintf(failed, sizeof(failed), "; failed %u times",
+		    t->attempts);
+	if (t->state == PEER_WAITING)
+		snprintf(next, sizeof(next), "; the next attempt is in %u s",
+		    show_retry_s(t));
+	else if (t->state != PEER_IDLE)
+		snprintf(next, sizeof(next), "; being tried again now");
+	/* One that was lost comes back, as a rule. */
+	if (t->attempts == 0 && t->state != PEER_IDLE)
+		level = CHECK_NOTE;
+	finding(ticket, level, "%s %s: no link: %s%s%s", saw, who,
+	    log_vis(t->why, strlen(t->why)), failed, next);
+}
+
 static void
 check_node(uint32_t ticket, const struct target *t)
 {
@@ -114,21 +155,8 @@ check_node(uint32_t ticket, const struct target *t)
 		finding(ticket, CHECK_NOTE, "%s %s: that is this node", saw,
 		    who);
 		break;
-	case PEER_DIALLING:
-	case PEER_HANDSHAKE:
-		finding(ticket, CHECK_NOTE, "%s %s: is being connected%s%s",
-		    saw, who, t->why[0] != '\0' ? "; before: " : "",
-		    log_vis(t->why, strlen(t->why)));
-		break;
 	default:
-		if (t->why[0] == '\0')
-			finding(ticket, CHECK_NOTE, "%s %s: not tried yet",
-			    saw, who);
-		else
-			finding(ticket, CHECK_WARNING, "%s %s: no link: %s; "
-			    "%u attempts, the next one in %u s", saw, who,
-			    log_vis(t->why, strlen(t->why)), t->attempts,
-			    show_retry_s(t));
+		check_unlinked(ticket, t, saw, who);
 		break;
 	}
 }
@@ -147,10 +175,7 @@ show_check(uint32_t ticket, const struct conf *conf, int crypto)
 		    "that were named are connected to");
 	else {
 		for (v6 = 0; v6 <= 1; v6++)
-			if (sockets_error(v6) != NULL)
-				finding(ticket, CHECK_FAILURE, "port %d "
-				    "cannot be used, IPv%d: %s", MDNS_PORT,
-				    v6 ? 6 : 4, sockets_error(v6));
+			check_socket(ticket, v6);
 		check_interfaces(ticket, conf);
 	}
 	if (TAILQ_EMPTY(&targets))

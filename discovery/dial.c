@@ -163,6 +163,11 @@ why_text(const struct dial *d, char *why, size_t size)
 			n = snprintf(one, sizeof(one), "%s%s: connection to "
 			    "port %u refused", i > 0 ? "; " : "", text,
 			    t->address.port);
+		else if (error == EHOSTUNREACH)
+			n = snprintf(one, sizeof(one), "%s%s: no machine "
+			    "there, or its firewall refuses port %u (%s)",
+			    i > 0 ? "; " : "", text, t->address.port,
+			    strerror(error));
 		else
 			n = snprintf(one, sizeof(one), "%s%s port %u: %s",
 			    i > 0 ? "; " : "", text, t->address.port,

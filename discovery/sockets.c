@@ -321,12 +321,10 @@ sockets_close(void)
 	}
 }
 
-const char *
+int
 sockets_error(int v6)
 {
-	int error = sockets[v6 != 0].error;
-
-	return (error == 0 ? NULL : strerror(error));
+	return (sockets[v6 != 0].error);
 }
 
 /*

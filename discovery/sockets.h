@@ -27,8 +27,8 @@ struct sockets_packet {
 int	sockets_open(int v6, void (*take)(const struct sockets_packet *));
 void	sockets_close(void);
 
-/* What is wrong with a family's socket: text, or NULL. */
-const char *sockets_error(int v6);
+/* What is wrong with a family's socket: errno, or 0. */
+int	sockets_error(int v6);
 
 /*
  * Joins the group on an interface, or leaves it.  Returns 0, or -1 with errno

@@ -269,9 +269,22 @@ export class Network {
     try {
       await fn(n);
       failed = false;
+    } catch (e) {
+      n.explain(e);
+      throw e;
     } finally {
       await n.remove(failed);
     }
+  }
+
+  /** Adds what became of the daemons to a failure: that may be its cause. */
+  explain(e) {
+    for (const { name, d } of this.hosts)
+      if (d && d.exit === null)
+        e.stack += `\n--- ${name}: nwsd runs`;
+      else if (d)
+        e.stack += `\n--- ${name}: nwsd ended, ${JSON.stringify(d.exit)}: `
+          + d.log.split('\n').slice(-8).join('\n');
   }
 
   /** One host for each name, on one bridge; options as of host(). */

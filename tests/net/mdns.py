@@ -3,7 +3,7 @@
 
     mdns.py reflect [-s] DEV...      passes mDNS on between interfaces; with -s
                                      also back to the one it came from
-    mdns.py fake ADDR PORT           announces one node that is not there
+    mdns.py fake ADDR PORT [TXT]     announces one node that is not there
     mdns.py flood KIND SECONDS       thousands of nodes that are not there, from
                                      spoofed addresses; KIND is legal, garbage
                                      or mixed; prints what it sent
@@ -96,7 +96,7 @@ def record(owner, kind, data, ttl=120, flush=True):
                                len(data)) + data
 
 
-def node(instance, host, port, addr):
+def node(instance, host, port, addr, text=b'v=2'):
     """The records of one node: PTR, SRV, TXT and an address."""
     full = name(instance) + SERVICE
     target = name(host) + b'\x05local\x00'
@@ -104,7 +104,7 @@ def node(instance, host, port, addr):
         socket.AF_INET6 if ':' in addr else socket.AF_INET, addr)
     return [record(SERVICE, TYPE_PTR, full, 4500, False),
             record(full, TYPE_SRV, struct.pack('>HHH', 0, 0, port) + target),
-            record(full, TYPE_TXT, b'\x03v=2', 4500),
+            record(full, TYPE_TXT, name(text), 4500),
             record(target, TYPE_AAAA if ':' in addr else TYPE_A, packed)]
 
 
@@ -114,7 +114,8 @@ def response(records):
 
 
 def fake(args):
-    packet = response(node(b'nobody', b'nowhere', int(args[1]), args[0]))
+    packet = response(node(b'nobody', b'nowhere', int(args[1]), args[0],
+                           *(a.encode() for a in args[2:])))
     out = sockets('eth0')
     ready()
     while True:

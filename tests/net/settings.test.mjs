@@ -349,10 +349,40 @@ describe('nwsctl', { concurrency: 4 }, () => {
       const fake = b.exec('python3', [mdns, 'fake', '10.77.1.99', '9010']);
       assert.equal(await fake.out.next('the announcer'), 'ready');
       await waitUntil(async () => {
-        assert.match(await check(a),
-          /saw a node at 10\.77\.1\.99.*port 9010/);
+        assert.match(await check(a), new RegExp('^warning +saw a node at '
+          + '10[.]77[.]1[.]99: no link: 10[.]77[.]1[.]99: no machine there, '
+          + 'or its firewall refuses port 9010.*; failed \\d+ times; ', 'm'));
         return true;
       }, 'the finding', 30000);
+    });
+  });
+
+  test('check tells of a node that speaks another version', async () => {
+    await Network.of(['a', 'b'], {}, async (a, b) => {
+      await a.start();
+      const fake = b.exec('python3', [mdns, 'fake', b.ports.eth0.v4, '9010',
+        'v=3']);
+      assert.equal(await fake.out.next('the announcer'), 'ready');
+      await waitUntil(async () => {
+        assert.match(await check(a),
+          /^warning +saw a node at .*: does not speak version 2: not dialled$/m);
+        return true;
+      }, 'the finding', 30000);
+    });
+  });
+
+  test('check tells of a program that keeps port 5353 for itself', async () => {
+    await Network.of(['a'], {}, async (a) => {
+      const held = a.exec('python3', ['-c', 'import socket, time\n'
+        + 's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n'
+        + 's.bind(("0.0.0.0", 5353))\nprint("ready", flush=True)\n'
+        + 'time.sleep(600)']);
+      assert.equal(await held.out.next('the port'), 'ready');
+      await a.start();
+      const r = await a.d.ctl('check');
+      assert.equal(r.code, 1);
+      assert.match(r.out,
+        /^failure +UDP port 5353 cannot be used, IPv4: .*ss -lunp/m);
     });
   });
 
@@ -380,7 +410,9 @@ describe('nwsctl', { concurrency: 4 }, () => {
       const clients = [await a.join('room'), await b.join('room')];
       await meet(clients);
       await talk(clients);
+      // Of two that were dialled at once, one is left.
       await a.linked(1);
+      await b.linked(1);
       const [link] = await a.links(), [other] = await b.links();
       assert.match(link.peer, /^12D3KooW/);
       assert.notEqual(link.peer, other.peer);
