@@ -13,20 +13,23 @@ import { Client } from './clients.mjs';
 
 /* --------------------------------------------------------- what it needs */
 
-function namespacesWork() {
+/** Why there can be no networks here, or undefined. */
+function namespacesFail() {
   const ns = `nws${process.pid}-try`;
   if (spawnSync('ip', ['netns', 'add', ns]).status !== 0)
-    return false;
+    return 'needs ip(8) and network namespaces';
   const made = spawnSync('ip', ['-n', ns, 'link', 'add', 'br0', 'type',
-    'bridge']).status === 0;
+    'bridge']);
   spawnSync('ip', ['netns', 'del', ns]);
-  return made;
+  // It remounts / and so cannot in a chroot, whose root is no mount point.
+  if (made.status !== 0)
+    return `needs bridges in network namespaces: ${made.stderr} (in a chroot: `
+      + 'mount --bind its directory on itself before)';
 }
 
 /** A reason to skip all of these tests, or false. */
-export const noNetworks = skipUnless(isRoot, 'needs root')
-  || skipUnless(isRoot && namespacesWork(),
-    'needs ip(8) and network namespaces');
+const why = isRoot ? namespacesFail() : 'needs root';
+export const noNetworks = skipUnless(!why, why);
 
 /** The same, for those that need other programs too. */
 export const unlessPrograms = (...names) => noNetworks || names.map((n) =>
