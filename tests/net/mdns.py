@@ -8,6 +8,9 @@
                                      spoofed addresses; KIND is legal, garbage
                                      or mixed; prints what it sent
 
+    mdns.py ask OWN ADDR             asks for our service, once from any port
+                                     and once from 5353, and says of itself to
+                                     be a node; prints "answer PORT" for each
     mdns.py dns NAME ADDR            a name server that knows one name
 
 Each prints "ready" when it has begun.
@@ -127,6 +130,28 @@ def fake(args):
         time.sleep(1)
 
 
+def ask(args):
+    own, to = args
+    query = struct.pack('>HHHHHH', 7, 0, 1, 0, 0, 0) + SERVICE \
+        + struct.pack('>HH', TYPE_PTR, 0x8001)
+    out = {}
+    for port in 0, PORT:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+        s.bind((own, port))
+        s.sendto(query, (to, PORT))
+        out[s] = port
+        if port == PORT and to != GROUP4:
+            s.sendto(response(node(b'nobody', b'nowhere', 9010, own)),
+                     (to, PORT))
+    ready()
+    while True:
+        for s in select.select(list(out), [], [])[0]:
+            s.recv(9000)
+            print('answer', out[s], flush=True)
+
+
 def dns(args):
     """Answers A for the one name; nothing else exists."""
     known = name(*args[0].encode().split(b'.')) + b'\x00'
@@ -209,7 +234,8 @@ def flood(args):
 
 
 if __name__ == '__main__':
-    commands = {'reflect': reflect, 'fake': fake, 'flood': flood, 'dns': dns}
+    commands = {'reflect': reflect, 'fake': fake, 'flood': flood, 'dns': dns,
+                'ask': ask}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     try:
