@@ -12,6 +12,7 @@
 
 #include "common/child.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "discovery/mdns.h"
 #include "discovery/service.h"
 #include "discovery/show_private.h"
@@ -68,8 +69,9 @@ check_link(uint32_t ticket, const struct interface *i,
 		    "but no other machine was heard", i->name, v);
 	else
 		finding(ticket, CHECK_OK, "%s, IPv%d: multicast passes, %llu "
-		    "packets from other machines", i->name, v,
-		    (unsigned long long)l->others_in);
+		    "packets from other machines, the last one %llu s ago",
+		    i->name, v, (unsigned long long)l->others_in,
+		    ((unsigned long long)loop_now_ms() - l->others_ms) / 1000);
 }
 
 static void

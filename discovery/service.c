@@ -231,8 +231,10 @@ take_packet(const struct sockets_packet *given)
 		return;
 	l->packets_in++;
 	discovery_counters.packets_in++;
-	if (!p.from.own)
+	if (!p.from.own) {
 		l->others_in++;
+		l->others_ms = now_ms();
+	}
 	if (!acceptable(l, &p)) {
 		discovery_counters.foreign++;
 		return;

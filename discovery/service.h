@@ -27,7 +27,8 @@ struct service_link {
 	int		 join_error;	/* errno, 0: it hears the group */
 	int		 send_error;	/* of the last packet */
 	uint64_t	 packets_in, packets_out;
-	uint64_t	 others_in;	/* from other machines */
+	uint64_t	 others_in;	/* from other machines, */
+	uint64_t	 others_ms;	/* and when the last one came */
 	uint64_t	 own_in;	/* ours, that came back to us */
 	uint64_t	 ask_ms;	/* to begin anew, after a flood */
 	uint64_t	 bucket_us;	/* of packets that are looked at */

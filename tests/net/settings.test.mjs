@@ -317,7 +317,9 @@ describe('nwsctl', { concurrency: 4 }, () => {
         const r = await a.d.ctl('check');
         assert.equal(r.code, 0, r.out + r.err);
         assert.doesNotMatch(r.out, /refused|cannot|no other/i);
-        assert.match(r.out, /eth0/);
+        for (const v of ['4', '6'])
+          assert.match(r.out, new RegExp(`^ok +eth0, IPv${v}: multicast passes,`
+            + ' \\d+ packets from other machines, the last one \\d+ s ago$', 'm'));
         assert.match(r.out, /9010/);
         return true;
       }, 'a good check');
