@@ -114,7 +114,6 @@ static void
 check_unlinked(uint32_t ticket, const struct target *t, const char *saw,
     const char *who)
 {
-	enum check_level level = CHECK_WARNING;
 	char failed[32] = "", next[64] = "";
 
 	if (t->why[0] == '\0') {
@@ -131,10 +130,7 @@ check_unlinked(uint32_t ticket, const struct target *t, const char *saw,
 		    show_retry_s(t));
 	else if (t->state != PEER_IDLE)
 		snprintf(next, sizeof(next), "; being tried again now");
-	/* One that was lost comes back, as a rule. */
-	if (t->attempts == 0 && t->state != PEER_IDLE)
-		level = CHECK_NOTE;
-	finding(ticket, level, "%s %s: no link: %s%s%s", saw, who,
+	finding(ticket, CHECK_WARNING, "%s %s: no link: %s%s%s", saw, who,
 	    log_vis(t->why, strlen(t->why)), failed, next);
 }
 
