@@ -169,18 +169,19 @@ test_connect(void **state)
 static void
 test_refused(void **state)
 {
-	struct dial_address a[3];
+	struct dial_address a[DIAL_ADDRESSES_MAX];
 	uint16_t port, closed;
 	char text[64];
-	int fd, held;
+	int fd, held, i;
 
 	(void)state;
 	fd = server(&port, 1);
 	held = server(&closed, 0);
-	a[0] = v4("\x7f\0\0\1", closed);
-	a[1] = v4("\x7f\0\0\1", closed);
-	a[2] = v4("\x7f\0\0\1", port);
-	assert_true(run(a, 3) < DIAL_STEP_MS);
+	for (i = 0; i < DIAL_ADDRESSES_MAX - 1; i++)
+		a[i] = v4("\x7f\0\0\1", closed);
+	a[i] = v4("\x7f\0\0\1", port);
+	/* So much less than a step each, even where others are busy. */
+	assert_true(run(a, DIAL_ADDRESSES_MAX) < 10 * DIAL_STEP_MS);
 	assert_int_not_equal(got_fd, -1);
 	assert_int_equal(got.port, port);
 	close(got_fd);
@@ -189,6 +190,11 @@ test_refused(void **state)
 	snprintf(text, sizeof(text),
 	    "127.0.0.1: connection to port %u refused", closed);
 	assert_memory_equal(got_why, text, strlen(text));
+	/* In the order of RFC 8305, whatever was given. */
+	a[1] = v6(1, closed);
+	(void)run(a, 2);
+	assert_memory_equal(got_why, "::1", 3);
+	assert_non_null(strstr(got_why, text));
 	close(held);
 	close(fd);
 }
@@ -246,7 +252,7 @@ test_step(void **state)
 	a[1] = v4("\x7f\0\0\1", port);
 	took = run(a, 2);
 	assert_int_equal(got.port, port);
-	assert_true(took >= DIAL_STEP_MS - 10 && took < 4 * DIAL_STEP_MS);
+	assert_true(took >= DIAL_STEP_MS - 10 && took < 8 * DIAL_STEP_MS);
 	close(got_fd);
 	/* Cancelled, nothing is heard of it. */
 	calls = 0;

@@ -321,6 +321,17 @@ test_table(void **state)
 	assert_null(interface_refused(i, conf));
 	assert_int_equal(interface_count(i, 0), 1);
 	assert_int_equal(interface_count(i, 1), 1);
+	/* Nor one that will soon be another; the flag is one of two meanings. */
+	put_address(RTM_NEWADDR, 3, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16,
+	    64, IFA_F_TEMPORARY);
+	put_address(RTM_NEWADDR, 3, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16,
+	    64, IFA_F_DEPRECATED);
+	put_address(RTM_NEWADDR, 3, "\x0a\0\0\2", 4, 24, IFA_F_SECONDARY);
+	take_all();
+	assert_int_equal(interface_count(i, 0), 2);
+	assert_int_equal(interface_count(i, 1), 1);
+	put_address(RTM_DELADDR, 3, "\x0a\0\0\2", 4, 24, 0);
+	take_all();
 	assert_true(interface_on_link(i, 0, near));
 	assert_false(interface_on_link(i, 0, far));
 	assert_true(interfaces_own(0, (const uint8_t *)"\x0a\0\0\1"));

@@ -507,6 +507,36 @@ test_flood_of_one(void **state)
 }
 
 /*
+ * Nor do many hosts that announce a little each push out those that are pinned,
+ * though these are more than anybody else's.
+ */
+static void
+test_flood_of_many(void **state)
+{
+	struct mdns_from from = other;
+	struct dns_name pinned;
+	char name[64], host[64];
+	int i, gone = 0;
+
+	(void)state;
+	speaker = &from;
+	for (i = 0; i < 3000; i++) {
+		from.source = i < 20 ? 0 : 1 + (uint32_t)i % (MDNS_SOURCES - 1);
+		snprintf(name, sizeof(name), "%c%d." SERVICE, i < 20 ? 'p' :
+		    'r', i);
+		snprintf(host, sizeof(host), "h%d.local", i);
+		announce(name, host, (uint8_t)i);
+		if (i < 20) {
+			assert_int_equal(dns_name_set(&pinned, name), 0);
+			querier_pin(q, &pinned, 1);
+		}
+		while (querier_report(q, &service) != QUERIER_NONE)
+			gone |= service.instance.bytes[1] == 'p' && i >= 20;
+	}
+	assert_false(gone);
+}
+
+/*
  * Whoever says that there are many, or for two seconds only, does not make us
  * flood the network with questions: three packets in a tenth of a second.
  */
@@ -700,6 +730,7 @@ main(void)
 		T(test_ignored),
 		T(test_flood),
 		T(test_flood_of_one),
+		T(test_flood_of_many),
 		T(test_questions_bounded),
 		T(test_unread),
 		T(test_doubt),

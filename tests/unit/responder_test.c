@@ -252,6 +252,24 @@ test_questions(void **state)
 	}
 }
 
+/* 6.3: who has not all answers to a packet waits, as others may have them. */
+static void
+test_questions_mixed(void **state)
+{
+	uint64_t asked = now;
+
+	(void)state;
+	begin(0);
+	ask(instance, DNS_SRV, 0);
+	ask("x.local", DNS_A, 0);
+	input();
+	until(now + 19);
+	assert_int_equal(npackets, 0);
+	until(now + 1000);
+	assert_int_equal(npackets, 1);
+	assert_in_range(packets[0].at, asked + 20, asked + 120);
+}
+
 /* RFC 6763, 12: who browses gets all he needs. */
 static void
 test_additional(void **state)
@@ -748,6 +766,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_start, setup),
 		T(test_questions, setup_running),
+		T(test_questions_mixed, setup_running),
 		T(test_additional, setup_running),
 		T(test_known, setup_running),
 		T(test_truncated, setup_running),
