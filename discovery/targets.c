@@ -321,19 +321,19 @@ version_good(const struct target *t)
 	    item.value[0] == '2');
 }
 
-/* Whether all addresses that it had are among these. */
-static int
-addresses_kept(const struct target *t, const struct dial_address *a, size_t n)
+/* How many of some addresses are among others. */
+static size_t
+addresses_kept(const struct dial_address *old, size_t nold,
+    const struct dial_address *a, size_t n)
 {
-	size_t i, k;
+	size_t i, k, kept = 0;
 
-	for (i = 0; i < t->naddresses; i++) {
-		for (k = 0; k < n && !dial_same(&t->address[i], &a[k]); k++)
+	for (i = 0; i < nold; i++) {
+		for (k = 0; k < n && !dial_same(&old[i], &a[k]); k++)
 			;
-		if (k == n)
-			return (0);
+		kept += k < n;
 	}
-	return (t->naddresses > 0);
+	return (kept);
 }
 
 enum update { UPDATE_NOTHING, UPDATE_MORE, UPDATE_OTHER };
@@ -345,7 +345,8 @@ found_update(struct target *t, const struct querier_service *s,
 {
 	enum update update = UPDATE_OTHER;
 
-	if (addresses_kept(t, a, n) && s->txtlen == t->service.txtlen &&
+	if (t->naddresses > 0 && addresses_kept(t->address, t->naddresses, a,
+	    n) == t->naddresses && s->txtlen == t->service.txtlen &&
 	    memcmp(s->txt, t->service.txt, s->txtlen) == 0)
 		update = n == t->naddresses && (!t->gone || t->evicted) ?
 		    UPDATE_NOTHING : UPDATE_MORE;
@@ -355,6 +356,18 @@ found_update(struct target *t, const struct querier_service *s,
 	memcpy(t->address, a, n * sizeof(*a));
 	t->gone = t->evicted = 0;
 	return (update);
+}
+
+/*
+ * Whether it has left all addresses that it had when it was linked.  Until the
+ * link to one of them is missed half a minute may pass; crypto keeps the better
+ * one of two.
+ */
+static int
+moved(const struct target *t)
+{
+	return (t->nlinked > 0 && addresses_kept(t->linked, t->nlinked,
+	    t->address, t->naddresses) == 0);
 }
 
 /* What is known of it now may make it one to dial, or one not to. */
@@ -380,6 +393,9 @@ found_judge(struct target *t, enum update update)
 	    ((t->state == PEER_DIALLING || t->state == PEER_SELF) &&
 	    update == UPDATE_OTHER)) {
 		t->attempts = 0;
+		wait_for(t, 0);
+	} else if (t->state == PEER_LINKED && moved(t)) {
+		targets_ops->pin(&t->service.instance, 0);
 		wait_for(t, 0);
 	}
 }
@@ -529,6 +545,8 @@ targets_linked(uint32_t number, uint32_t what, const char *text, size_t len)
 	case LINKED_UP:
 		rest(t, PEER_LINKED);
 		t->attempts = 0;
+		t->nlinked = t->naddresses;
+		memcpy(t->linked, t->address, sizeof(t->linked));
 		set_why(t, text, len);
 		if (target_is_found(t))
 			targets_ops->pin(&t->service.instance, 1);

@@ -48,6 +48,8 @@ struct target {
 	struct resolve		*resolve;
 	size_t			 naddresses;
 	struct dial_address	 address[DIAL_ADDRESSES_MAX];
+	size_t			 nlinked;	/* those when it was linked */
+	struct dial_address	 linked[DIAL_ADDRESSES_MAX];
 	char			*host;		/* as named; NULL: found */
 	uint16_t		 port;
 	struct querier_service	 service;	/* as found */

@@ -74,7 +74,7 @@ describe('changes', { concurrency: 6 }, () => {
         assert.doesNotMatch(await b.ip('addr show dev eth0'),
           new RegExp(`${v4 ?? v6}/`));
         await timed(t, `talking again after a change of ${family}`,
-          talkAgain(clients, silence));
+          talkAgain(clients, silence), 20000);
         await a.linked(1, silence);
       });
     });

@@ -254,6 +254,61 @@ test_found(void **state)
 	assert_int_equal(events_found, 1);
 }
 
+/* Found at addresses of which the last byte is from low to high. */
+static void
+find_at(uint8_t low, uint8_t high)
+{
+	uint8_t i;
+
+	make(1, (size_t)(high - low + 1), TXT);
+	for (i = low; i <= high; i++)
+		addresses[i - low].addr[15] = i;
+	assert_int_equal(targets_found(&service, addresses,
+	    (size_t)(high - low + 1)), 0);
+	targets_run();
+}
+
+/* One that left all its addresses is dialled before the old link is missed. */
+static void
+test_moved(void **state)
+{
+	struct target *t;
+	int round;
+
+	(void)state;
+	find_at(1, 2);
+	t = first();
+	outcome(t, 99);
+	targets_linked(t->number, LINKED_UP, "", 0);
+	for (round = 0; round < 3; round++) {
+		/* They come and go one by one. */
+		find_at(2, 3);
+		find_at(2, 2);
+		find_at(2, 4);
+		find_at(1, 4);
+		assert_int_equal(dials, 1 + 2 * round);
+		find_at(3, 4);
+		assert_int_equal(dials, 2 + 2 * round);
+		assert_int_equal(t->state, PEER_DIALLING);
+		assert_int_equal(targets_stats.linked, 0);
+		/* The old link goes; that is no reason to dial once more. */
+		targets_linked(t->number, LINKED_LOST, "replaced", 8);
+		outcome(t, 99);
+		targets_linked(t->number, LINKED_UP, "", 0);
+		assert_int_equal(t->state, PEER_LINKED);
+		find_at(3, 4);
+		find_at(4, 4);
+		assert_int_equal(dials, 2 + 2 * round);
+		/* Back where it was. */
+		find_at(1, 2);
+		assert_int_equal(dials, 3 + 2 * round);
+		outcome(t, 99);
+		targets_linked(t->number, LINKED_UP, "", 0);
+	}
+	assert_int_equal(events_found, 1);
+	assert_int_equal(events_gone, 0);
+}
+
 static void
 test_lost(void **state)
 {
@@ -801,6 +856,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_found),
+		TEST(test_moved),
 		TEST(test_lost),
 		TEST(test_backoff),
 		TEST(test_changes),
