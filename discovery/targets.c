@@ -358,11 +358,7 @@ found_update(struct target *t, const struct querier_service *s,
 	return (update);
 }
 
-/*
- * Whether it has left all addresses that it had when it was linked.  Until the
- * link to one of them is missed half a minute may pass; crypto keeps the better
- * one of two.
- */
+/* Whether it has left all addresses that it had when it was linked. */
 static int
 moved(const struct target *t)
 {
@@ -370,9 +366,25 @@ moved(const struct target *t)
 	    t->address, t->naddresses) == 0);
 }
 
+/* Whether an interface of ours on which it was known before is not used now. */
+static int
+cut_off(const struct querier_service *old, const struct querier_service *s)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < old->naddresses; i++) {
+		for (k = 0; k < s->naddresses; k++)
+			if (s->address[k].link == old->address[i].link)
+				break;
+		if (k == s->naddresses)
+			return (1);
+	}
+	return (0);
+}
+
 /* What is known of it now may make it one to dial, or one not to. */
 static void
-found_judge(struct target *t, enum update update)
+found_judge(struct target *t, enum update update, int cut)
 {
 	static const char version[] = "does not speak version 2: not dialled";
 	static const char foreign[] = "no address that is of this network";
@@ -394,7 +406,11 @@ found_judge(struct target *t, enum update update)
 	    update == UPDATE_OTHER)) {
 		t->attempts = 0;
 		wait_for(t, 0);
-	} else if (t->state == PEER_LINKED && moved(t)) {
+	} else if (t->state == PEER_LINKED && (cut || moved(t))) {
+		/*
+		 * Until the link is missed half a minute may pass.  Crypto
+		 * keeps the better one of two.
+		 */
 		targets_ops->pin(&t->service.instance, 0);
 		wait_for(t, 0);
 	}
@@ -406,7 +422,7 @@ targets_found(const struct querier_service *s, const struct dial_address *a,
 {
 	struct target *t;
 	enum update update;
-	int fresh = 0;
+	int cut, fresh = 0;
 
 	if (n > DIAL_ADDRESSES_MAX)
 		n = DIAL_ADDRESSES_MAX;
@@ -417,12 +433,13 @@ targets_found(const struct querier_service *s, const struct dial_address *a,
 		fresh = 1;
 		discovery_counters.found++;
 	}
+	cut = cut_off(&t->service, s);
 	update = found_update(t, s, a, n);
-	if (update == UPDATE_NOTHING)
+	if (update == UPDATE_NOTHING && !cut)
 		return (0);
 	if (t->state == PEER_LINKED)
 		targets_ops->pin(&t->service.instance, 1);
-	found_judge(t, update);
+	found_judge(t, update, cut);
 	if (fresh)
 		targets_ops->event(t, 1);
 	return (0);

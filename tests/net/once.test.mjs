@@ -103,11 +103,11 @@ describe('heard twice', { concurrency: 4 }, () => {
       // One of the two is enough.
       await b.unplug('eth1');
       await timed(t, 'talking with one of two interfaces',
-        talkAgain(clients, 60000));
+        talkAgain(clients, 60000), 20000);
       await b.plug('eth1');
       await b.unplug('eth0');
       await timed(t, 'talking with the other one',
-        talkAgain(clients, 60000));
+        talkAgain(clients, 60000), 20000);
       await b.plug('eth0');
       for (const h of hosts)
         await h.linked(2);

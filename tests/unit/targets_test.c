@@ -309,6 +309,44 @@ test_moved(void **state)
 	assert_int_equal(events_gone, 0);
 }
 
+/* Found at one address, on so many interfaces of ours. */
+static void
+find_on(unsigned int n)
+{
+	make(1, 1, TXT);
+	for (service.naddresses = 0; service.naddresses < n;
+	     service.naddresses++)
+		service.address[service.naddresses].link = 4 +
+		    service.naddresses;
+	assert_int_equal(targets_found(&service, addresses, 1), 0);
+	targets_run();
+}
+
+/* Nor is it waited for when an interface is gone that the link may use. */
+static void
+test_cut(void **state)
+{
+	struct target *t;
+
+	(void)state;
+	find_on(2);
+	t = first();
+	outcome(t, 99);
+	targets_linked(t->number, LINKED_UP, "", 0);
+	find_on(3);
+	assert_int_equal(dials, 1);
+	find_on(2);
+	assert_int_equal(dials, 2);
+	find_on(1);
+	assert_int_equal(t->state, PEER_DIALLING);
+	outcome(t, 99);
+	targets_linked(t->number, LINKED_UP, "", 0);
+	find_on(1);
+	find_on(2);
+	assert_int_equal(dials, 2);
+	assert_int_equal(t->state, PEER_LINKED);
+}
+
 static void
 test_lost(void **state)
 {
@@ -857,6 +895,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_found),
 		TEST(test_moved),
+		TEST(test_cut),
 		TEST(test_lost),
 		TEST(test_backoff),
 		TEST(test_changes),
