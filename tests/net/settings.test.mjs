@@ -318,8 +318,9 @@ describe('nwsctl', { concurrency: 4 }, () => {
         assert.equal(r.code, 0, r.out + r.err);
         assert.doesNotMatch(r.out, /refused|cannot|no other/i);
         for (const v of ['4', '6'])
-          assert.match(r.out, new RegExp(`^ok +eth0, IPv${v}: multicast passes,`
-            + ' \\d+ packets from other machines, the last one \\d+ s ago$', 'm'));
+          assert.match(r.out, new RegExp(`^ok +eth0, IPv${v}: multicast `
+            + 'passes, \\d+ packets from other machines, the last one \\d+ s '
+            + 'ago$', 'm'));
         assert.match(r.out, /9010/);
         return true;
       }, 'a good check');
@@ -366,8 +367,8 @@ describe('nwsctl', { concurrency: 4 }, () => {
         'v=3']);
       assert.equal(await fake.out.next('the announcer'), 'ready');
       await waitUntil(async () => {
-        assert.match(await check(a),
-          /^warning +saw a node at .*: does not speak version 2: not dialled$/m);
+        assert.match(await check(a), new RegExp('^warning +saw a node at .*: '
+          + 'does not speak version 2: not dialled$', 'm'));
         return true;
       }, 'the finding', 30000);
     });

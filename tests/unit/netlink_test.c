@@ -321,7 +321,7 @@ test_table(void **state)
 	assert_null(interface_refused(i, conf));
 	assert_int_equal(interface_count(i, 0), 1);
 	assert_int_equal(interface_count(i, 1), 1);
-	/* Nor one that will soon be another; the flag is one of two meanings. */
+	/* Nor one that will soon be another; the flag has two meanings. */
 	put_address(RTM_NEWADDR, 3, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16,
 	    64, IFA_F_TEMPORARY);
 	put_address(RTM_NEWADDR, 3, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16,
