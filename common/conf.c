@@ -72,6 +72,8 @@ conf_new(void)
 	conf->queue_limit = M;
 	conf->ping_s = 54;
 	conf->gone_s = 60;
+	conf->rate_link.rate = 200000;
+	conf->rate_link.burst = 400000;
 	conf->link = 1;
 	return (conf);
 }

@@ -115,7 +115,8 @@ struct conf {
 	int		 slow_drop;	/* 0 close 1013, 1 drop oldest */
 	uint32_t	 ping_s, gone_s; /* 54, 60 */
 	uint32_t	 handshake_s;	/* 10 */
-	struct conf_rate rate_client, rate_origin, rate_address;
+	struct conf_rate rate_client, rate_origin, rate_address; /* none */
+	struct conf_rate rate_link;	/* of each link, 200000 */
 	int		 link;		/* 1: links are made and accepted */
 	int		 discovery;	/* 1: mDNS; peers are dialled always */
 	int		 identity_persistent; /* 0: a fresh key at each start */

@@ -201,6 +201,7 @@ print_flow(FILE *f, const struct conf *conf)
 	print_rate(f, "client", &conf->rate_client);
 	print_rate(f, "origin", &conf->rate_origin);
 	print_rate(f, "address", &conf->rate_address);
+	print_rate(f, "link", &conf->rate_link);
 }
 
 static void

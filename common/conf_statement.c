@@ -197,7 +197,7 @@ parse_keepalive(struct conf_parser *p)
 	return (conf_wrong(p, "expected a timeout above the time of ping"));
 }
 
-/* [client | origin | address] messages N [burst M] */
+/* [client | origin | address | link] messages N [burst M] */
 static int
 parse_rate(struct conf_parser *p)
 {
@@ -211,6 +211,9 @@ parse_rate(struct conf_parser *p)
 	} else if (conf_take(p, "address")) {
 		r = &p->conf->rate_address;
 		of = "address";
+	} else if (conf_take(p, "link")) {
+		r = &p->conf->rate_link;
+		of = "link";
 	} else
 		conf_take(p, "client");
 	snprintf(key, sizeof(key), "rate %s", of);
@@ -218,7 +221,7 @@ parse_rate(struct conf_parser *p)
 	if (!conf_take(p, "messages"))
 		return (conf_expected(p,
 		    strcmp(of, "client") == 0 ?
-			"client, origin, address or messages" :
+			"client, origin, address, link or messages" :
 			"messages"));
 	if (conf_once(p, key) == -1)
 		return (-1);

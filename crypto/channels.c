@@ -316,8 +316,14 @@ channels_configure(const struct conf *conf)
 {
 	uint8_t		 password[CPACE_PASSWORD_BYTES];
 	struct channel	*ch;
+	struct session	*s;
 
 	channels_conf = conf;
+	/* Nobody waits any longer for what a new rate may allow. */
+	TAILQ_FOREACH(s, &sessions, entry) {
+		s->rate_tat_us = s->resume_ms = 0;
+		link_touch(s->link);
+	}
 	TAILQ_FOREACH(ch, &channels_all, entry) {
 		make_password(ch, password);
 		if (sodium_memcmp(password, ch->password,

@@ -405,6 +405,7 @@ channels_rows(uint32_t ticket)
 		{ "crypto_dropped_large_total", c->dropped_large },
 		{ "crypto_dropped_members_total", c->dropped_members },
 		{ "crypto_dropped_router_total", c->dropped_router },
+		{ "crypto_rate_paused_total", c->rate_paused },
 		{ "crypto_violations_total", c->violations },
 		{ "crypto_match_runs_total", m->runs },
 		{ "crypto_match_elements_total", m->elements },
@@ -431,6 +432,15 @@ channels_rows(uint32_t ticket)
 void
 channels_limits(uint32_t ticket)
 {
+	const struct session	*s;
+	uint64_t		 most = 0, used;
+
+	TAILQ_FOREACH(s, &sessions, entry)
+		if ((used = session_rate_used(s)) > most)
+			most = used;
 	child_row_limit(ticket, "max-remote", remote_count(),
 	    channels_conf->max_remote, session_counters.over_remote);
+	child_row_limit(ticket, "rate-link", most, channels_conf->rate_link.rate
+	    != 0 ? channels_conf->rate_link.burst : 0,
+	    session_counters.rate_paused);
 }

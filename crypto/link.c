@@ -130,6 +130,13 @@ link_doom(struct link *l, uint64_t *counter, const char *why)
 	loop_soon();
 }
 
+int
+link_slowed(const struct link *l)
+{
+	return (l->session != NULL &&
+	    session_resume_ms(l->session) > loop_now_ms());
+}
+
 size_t
 link_queued(const struct link *l)
 {
@@ -384,6 +391,8 @@ link_deadline(const struct link *l)
 	if (l->session != NULL && (next = session_next(l->session)) <
 	    (uint64_t)at)
 		at = (int64_t)next;
+	if (link_slowed(l) && session_resume_ms(l->session) < at)
+		at = session_resume_ms(l->session);
 	return (at);
 }
 

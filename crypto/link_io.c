@@ -70,7 +70,8 @@ may_read(const struct link *l)
 {
 	if (l->stage == STAGE_ENDING)
 		return (!l->dead && !l->eof);
-	return (!links.paused && !l->doomed && l->in_len < LINK_IN_MAX);
+	return (!links.paused && !l->doomed && !link_slowed(l) &&
+	    l->in_len < LINK_IN_MAX);
 }
 
 void
@@ -118,7 +119,7 @@ readable(evutil_socket_t fd, short what, void *arg)
 		drain(l);
 		return;
 	}
-	if (l->doomed || links.paused)
+	if (l->doomed || links.paused || link_slowed(l))
 		return;
 	n = recv(fd, buffer + l->in_len, READ_MAX, 0);
 	if (n == -1) {
@@ -174,6 +175,8 @@ feed(struct link *l, size_t n)
 		link_event(l, &ev);
 		if (l->doomed)
 			return;
+		if (link_slowed(l))
+			break;
 	}
 	if (used < n)
 		keep(l, buffer + used, n - used);
@@ -184,21 +187,22 @@ feed(struct link *l, size_t n)
 	}
 }
 
-/* Once output is out, what was held up by it goes on. */
+/* Once output is out or it was slow enough, what was held up goes on. */
 static void
 feed_again(struct link *l)
 {
 	const uint8_t	*p;
 	size_t		 before = l->in_len;
 
-	if (l->doomed || links.paused || l->stage == STAGE_ENDING)
+	if (l->doomed || links.paused || link_slowed(l) ||
+	    l->stage == STAGE_ENDING)
 		return;
 	if (before > 0)
 		memcpy(buffer, l->in, before);
 	feed(l, before);
 	/* Nothing is in its way, and no record is that long. */
-	if (!l->doomed && l->in_len >= LINK_IN_MAX && l->in_len == before &&
-	    conn_output(l->conn, &p) == 0)
+	if (!l->doomed && !link_slowed(l) && l->in_len >= LINK_IN_MAX &&
+	    l->in_len == before && conn_output(l->conn, &p) == 0)
 		link_doom(l, &crypto_counters.failed_protocol_total,
 		    "a record that is too long");
 }

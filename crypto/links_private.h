@@ -152,6 +152,9 @@ int64_t	 link_deadline(const struct link *);
 void	 link_finish(struct link *);
 void	 link_free(struct link *);
 
+/* Not read from for now: it sends more than rate link allows. */
+int	 link_slowed(const struct link *);
+
 /* Bytes that wait to be sent. */
 size_t	 link_queued(const struct link *);
 

@@ -183,7 +183,8 @@ node_due(struct link *l)
 	if (loop_now_ms() < node_deadline(l))
 		return;
 	/* We did not listen: that is no fault of theirs. */
-	if (links.paused || n->probe_ms < links.resumed_ms)
+	if (links.paused || n->probe_ms < links.resumed_ms ||
+	    n->probe_ms < session_resume_ms(n->chosen->session))
 		n->probe_ms = loop_now_ms();
 	else
 		link_doom(n->chosen, &crypto_counters.replaced_total,

@@ -10,6 +10,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/rate.h"
 #include "crypto/links.h"
 #include "crypto/session_private.h"
 
@@ -147,6 +148,58 @@ session_may_send(struct session *s, size_t len)
 	return (1);
 }
 
+/*
+ * What has come is taken: one record at most after the one message too many.
+ * Whatever it says meanwhile is heard when that time is over.
+ */
+static void
+slow_down(struct session *s, int64_t wait_us)
+{
+	int64_t	ms = (wait_us + 999) / 1000, now = loop_now_ms(), from;
+
+	from = s->resume_ms > now ? s->resume_ms : now;
+	if (from == now)
+		session_counters.rate_paused++;
+	s->resume_ms = s->heard_ms = now + ms;
+	match_put_off(s->match, (uint64_t)(s->resume_ms - from));
+	link_touch(s->link);
+}
+
+void
+session_rate(struct session *s, uint32_t n)
+{
+	const struct conf_rate	*r = &channels_conf->rate_link;
+	int64_t			 now = loop_now_ms() * 1000;
+	int			 over = 0;
+
+	if (r->rate == 0)
+		return;
+	for (; n > 0; n--) {
+		over = rate_wait(r, s->rate_tat_us, now) > 0;
+		rate_take(r, &s->rate_tat_us, now);
+	}
+	if (over)
+		slow_down(s, rate_wait(r, s->rate_tat_us, now));
+}
+
+uint64_t
+session_rate_used(const struct session *s)
+{
+	const struct conf_rate	*r = &channels_conf->rate_link;
+	int64_t			 ahead;
+
+	ahead = s->rate_tat_us - loop_now_ms() * 1000;
+	if (r->rate == 0 || ahead <= 0)
+		return (0);
+	return ((uint64_t)ahead * r->rate / 1000000);
+}
+
+int64_t
+session_resume_ms(const struct session *s)
+{
+	return (s->resume_ms);
+}
+
 void
 session_drop_source(struct session *s)
 {
@@ -231,10 +284,17 @@ session_is_silent(const struct session *s)
 	return (s->active && loop_now_ms() - s->heard_ms >= GONE_MS);
 }
 
+/* Nothing is read, so no answer can come. */
+static int
+is_paused(const struct session *s)
+{
+	return (router_paused() || s->resume_ms > loop_now_ms());
+}
+
 int
 session_turn(struct session *s, const char **why)
 {
-	if (s->active && (keepalive(s, why) == -1 || (!router_paused() &&
+	if (s->active && (keepalive(s, why) == -1 || (!is_paused(s) &&
 	    match_turn(s->match, (uint64_t)loop_now_ms(), why) == -1)))
 		return (-1);
 	if (s->failed != NULL) {
@@ -253,7 +313,7 @@ session_next(const struct session *s)
 		return (heard);
 	if (!s->active)
 		return (UINT64_MAX);
-	next = router_paused() ? UINT64_MAX : match_next(s->match);
+	next = is_paused(s) ? UINT64_MAX : match_next(s->match);
 	at = heard + (s->in != NULL && s->in_len == 0 ? IDLE_MS : GONE_MS);
 	if ((uint64_t)s->ping_ms < at)
 		at = (uint64_t)s->ping_ms;

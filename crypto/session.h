@@ -29,6 +29,7 @@ struct session_counters {
 	uint64_t	dropped_members; /* max-remote, or id in use */
 	uint64_t	over_remote;	/* of these: max-remote */
 	uint64_t	dropped_router;	/* messages while there was no router */
+	uint64_t	rate_paused;	/* how often one was too fast */
 	uint64_t	violations;
 	struct match_counters match;
 };
@@ -62,6 +63,12 @@ int		 session_is_active(const struct session *);
  */
 int		 session_input(struct session *, const uint8_t *, size_t,
 		    const char **why);
+
+/*
+ * When it may be read from again (loop_now_ms()), after more messages came than
+ * rate link allows; a time that is over means now.
+ */
+int64_t		 session_resume_ms(const struct session *);
 
 /*
  * Does what is due: matching, PING, timeouts.  To be called at the end of each
@@ -110,7 +117,7 @@ void		 channels_turn_end(void);
 /* Rows of SHOW_CHANNELS are the frontends'; these are of SHOW_SUMMARY. */
 void		 channels_rows(uint32_t ticket);
 
-/* Rows of SHOW_LIMITS: max-remote. */
+/* Rows of SHOW_LIMITS: max-remote, rate link. */
 void		 channels_limits(uint32_t ticket);
 
 #endif

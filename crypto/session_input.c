@@ -106,6 +106,8 @@ take_shared(struct session *s, const struct nwsproto *msg, const char **why)
 	case 0:
 		return (0);	/* written before they knew that we left */
 	}
+	/* Each id of a ROSTER is as much work as a CONNECT. */
+	session_rate(s, 1 + msg->nids);
 	if ((sh = idmap_get(&s->shares, id)) == NULL)
 		return (0);
 	switch (msg->type) {

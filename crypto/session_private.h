@@ -70,6 +70,8 @@ struct session {
 	uint8_t			 hello_sent, hello_got, active;
 	uint8_t			 overfull;	/* a channel did not fit */
 	int64_t			 heard_ms;
+	int64_t			 rate_tat_us;	/* see rate.h */
+	int64_t			 resume_ms;	/* it was too fast until then */
 	int64_t			 ping_ms;	/* when the next PING is due */
 	uint64_t		 ping_sent, ping_got;	/* tokens */
 	uint64_t		 ping_us;	/* when that was sent */
@@ -90,6 +92,12 @@ int	session_may_send(struct session *, size_t len);
 
 /* HELLO has come, and was said. */
 void	session_activate(struct session *);
+
+/* Takes so many messages off what rate link allows. */
+void	session_rate(struct session *, uint32_t n);
+
+/* How many of those that rate link allows at once it has used up. */
+uint64_t session_rate_used(const struct session *);
 
 /* A PONG; -1 if nobody asked. */
 int	session_pong(struct session *, uint64_t token);

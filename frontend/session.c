@@ -7,6 +7,7 @@
 
 #include "../common/log.h"
 #include "../common/loop.h"
+#include "../common/rate.h"
 #include "../common/utf8.h"
 #include "client.h"
 #include "counters.h"

@@ -8,13 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../common/conf.h"
-
 struct source {
 	struct source	*next;		/* in the hash table */
 	uint32_t	 refs;
 	uint32_t	 len;
-	int64_t		 rate_tat_us;
+	int64_t		 rate_tat_us;	/* see rate.h */
 	char		 key[];		/* NUL-terminated as well */
 };
 
@@ -24,15 +22,5 @@ struct source {
  */
 struct source	*source_ref(const char *key, size_t len);
 void		 source_unref(struct source *);
-
-/*
- * Rates (GCRA).  *tat_us is the theoretical arrival time that the owner keeps,
- * 0 at first.  rate_wait() returns the microseconds until one more message may
- * pass, 0 for now; rate_take() takes it.
- */
-int64_t		 rate_wait(const struct conf_rate *, int64_t tat_us,
-		    int64_t now_us);
-void		 rate_take(const struct conf_rate *, int64_t *tat_us,
-		    int64_t now_us);
 
 #endif

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { describe, test } from 'node:test';
-import { bare, element, elements, octets, shared } from './attacker.mjs';
+import { bare, element, elements, octets, shared, unaffected }
+  from './attacker.mjs';
 import { Queue, waitUntil } from './lib.mjs';
 import { counted, member, newId, startLinked, useLinked, withLinked }
   from './linkd.mjs';
@@ -129,6 +130,34 @@ describe('what a peer may not say', () => {
     await a.ws.close();
     await node.stop();
   });
+});
+
+describe('a flood of messages', () => {
+  const holder = useLinked('rate link messages 200 burst 100');
+
+  for (const security of ['noise', 'tls'])
+    test(`${security}: is read more slowly, and nothing is lost`, async () => {
+      const { d } = holder;
+      const check = await unaffected(d);
+      const node = await Node.start({ security: [security] });
+      const { ws, session, c, mine } = await shared(d, node);
+      const { hits } = await d.limit('rate-link');
+      const from = performance.now();
+      for (let i = 0; i < 500; i++)
+        c.broadcast(mine, [i, 'x'.repeat(1000)]);
+      await check();	// meanwhile
+      for (let i = 0; i < 500; i++)
+        assert.equal((await ws.action('broadcast')).data[0], i);
+      const took = performance.now() - from;
+      assert.ok(took > 1500, `500 at 200/s with 100 at once: ${took} ms`);
+      const limit = await d.limit('rate-link');
+      assert.equal(limit.max, 100);
+      assert.ok(limit.used > 0 && limit.hits > hits, JSON.stringify(limit));
+      assert.ok(await d.counter('crypto_rate_paused_total') >= limit.hits);
+      assert.equal(session.reason, null);
+      await ws.close();
+      await node.stop();
+    });
 });
 
 describe('guessing', () => {

@@ -470,7 +470,8 @@ max_remote(void **state)
 	expect_router("PUBLISH room 30 0 json 2\n");
 	assert_int_equal(session_counters.dropped_members, 2);
 	channels_limits(7);
-	assert_string_equal(told(&rows), "max-remote 3 of 4, 2\n");
+	assert_string_equal(told(&rows), "max-remote 3 of 4, 2\n"
+	    "rate-link 4 of 400000, 0\n");
 	/* One goes, one may come. */
 	peer_presence(&peers[0], 1, NWSPROTO_DISCONNECT, 20);
 	peer_presence(&peers[0], 1, NWSPROTO_CONNECT, 22);

@@ -67,6 +67,8 @@ defaults(void **state)
 	assert_int_equal(conf->max_links, 256);
 	assert_int_equal(conf->max_remote, 10000);
 	assert_int_equal(conf->link_queue, 16 * 1024 * 1024);
+	assert_int_equal(conf->rate_link.rate, 200000);
+	assert_int_equal(conf->rate_link.burst, 400000);
 	assert_true(TAILQ_EMPTY(&conf->interfaces));
 	assert_true(TAILQ_EMPTY(&conf->peers));
 	assert_true(conf_link_is_builtin(conf));
@@ -370,6 +372,10 @@ static const struct {
 	{ "max-remote 1000000", "max-remote 1000001" },
 	{ "link-queue 64K", "link-queue 65535" },
 	{ "link-queue 1G", "link-queue 1073741825" },
+	{ "rate link messages 0", "rate link messages 0 burst 1" },
+	{ "rate link messages 1000000", "rate link messages 1000001" },
+	{ "rate link messages 1 burst 2000000",
+	    "rate link messages 1 burst 2000001" },
 	{ "link { listen on ::1 port 1 }", "link { listen on ::1 port 0 }" },
 	{ "link { listen on ::1 port 65535 }",
 	    "link { listen on ::1 port 65536 }" },

@@ -52,11 +52,12 @@ clock_gettime(clockid_t id, struct timespec *ts)
  * A connection.  Commands: 's' and a digit, secured with that peer; 'r' ready;
  * 'o' they opened a stream, 'a' agreed, 'x' refused, 'f' they end the stream,
  * 'g' goodbye, '!' failed, '=' failed since that is us, 'h' the session's
- * HELLO, 'd' data of it, 'p' pong.
+ * HELLO, 'd' data of it, 'w' and 'W' data that is too fast for three seconds,
+ * 'p' pong.
  */
 struct conn {
 	int		 dialler;
-	int		 ended, pings;
+	int		 ended, pings, told;
 	uint32_t	 streams;
 	struct peer_id	 peer;
 	uint8_t		*out;
@@ -150,10 +151,22 @@ conn_input(struct conn *c, uint8_t *in, size_t n, struct conn_event *ev)
 		break;
 	case 'h':
 	case 'd':
+	case 'w':
 		ev->type = CONN_DATA;
 		ev->data = in;
 		ev->len = 1;
 		break;
+	case 'W':
+		/* A record that is kept until all of it was told. */
+		if (c->told) {
+			c->told = 0;
+			return (1 + conn_input(c, in + 1, n - 1, ev));
+		}
+		c->told = 1;
+		ev->type = CONN_DATA;
+		ev->data = in;
+		ev->len = 1;
+		return (0);
 	default:
 		ev->type = CONN_FAILED;
 		ev->why = "played failure";
@@ -286,6 +299,7 @@ struct session {
 	struct link	*link;
 	int		 said, heard;
 	uint64_t	 next;
+	int64_t		 resume_ms;
 };
 static int	 sessions, turn_fails, silent;
 
@@ -332,12 +346,21 @@ session_input(struct session *s, const uint8_t *p, size_t n, const char **why)
 {
 	(void)why;
 	assert_int_equal(n, 1);
+	assert_true(s->resume_ms <= loop_now_ms());
+	if (*p == 'w' || *p == 'W')
+		s->resume_ms = loop_now_ms() + 3000;
 	if (*p != 'h')
 		return (0);
 	s->heard = 1;
 	if (s->said)
 		link_active(s->link);
 	return (0);
+}
+
+int64_t
+session_resume_ms(const struct session *s)
+{
+	return (s->resume_ms);
 }
 
 int

@@ -528,6 +528,93 @@ test_held_up(void **state)
 	expect_linked(1, LINKED_LOST);
 }
 
+/* Who sends too fast is not read from for a while, and nothing is lost. */
+static void
+test_slowed(void **state)
+{
+	struct link	*l;
+
+	(void)state;
+	make_link(0, 1, "9");
+	expect_linked(1, LINKED_UP);
+	l = first_link();
+	put(0, "dwdg");
+	assert_int_equal(l->in_len, 2);
+	assert_false(l->reading);
+	put(0, "d");
+	assert_int_equal(l->in_len, 2);
+	/* What it has to be told is told. */
+	link_send(l, "[say]", 5, NULL, 0);
+	pass_ms(2000);
+	assert_non_null(strstr(got(0), "[say]"));
+	assert_int_equal(l->in_len, 2);
+	assert_int_equal(crypto_counters.links_active, 1);
+	pass_ms(2000);
+	assert_int_equal(crypto_counters.links_active, 0);
+	expect_linked(1, LINKED_LOST);
+}
+
+/* As many bytes as may wait are no record that is too long. */
+static void
+test_slowed_full(void **state)
+{
+	static char	 many[LINK_IN_MAX + 1];
+	struct link	*l;
+
+	(void)state;
+	memset(many, 'd', sizeof(many));
+	many[0] = 'w';
+	many[1] = 'W';
+	make_link(0, 1, "9");
+	l = first_link();
+	assert_int_equal(send(end[0], many, sizeof(many), MSG_NOSIGNAL),
+	    sizeof(many));
+	settle();
+	assert_int_equal(l->in_len, LINK_IN_MAX);
+	pass_ms(4000);
+	assert_int_equal(l->in_len, LINK_IN_MAX);
+	pass_ms(4000);
+	assert_int_equal(l->in_len, 0);
+	assert_int_equal(crypto_counters.links_active, 1);
+}
+
+/* Another link takes its place only if it is silent when it is heard again. */
+static void
+test_slowed_probe(void **state)
+{
+	int	 answers;
+
+	(void)state;
+	for (answers = 1; answers >= 0; answers--) {
+		make_link(0, 1, "9");
+		expect_linked(1, LINKED_UP);
+		put(0, "w");
+		dial(1, 2);
+		put(1, "s9ra");
+		expect_linked(2, LINKED_UP);
+		if (answers)
+			put(0, "d");
+		pass_ms(2000);
+		assert_int_equal(crypto_counters.links_active, 1);
+		pass_ms(2000);
+		assert_int_equal(crypto_counters.replaced_total, 0);
+		if (answers) {
+			expect_ended(1);
+			put(0, "!");
+			expect_linked(1, LINKED_LOST);
+			expect_linked(2, LINKED_LOST);
+			expect_ended(0);
+			continue;
+		}
+		pass_ms(2000);
+		assert_int_equal(crypto_counters.replaced_total, 1);
+		expect_ended(0);
+		close(end[1]);
+		end[1] = -1;
+		settle();
+	}
+}
+
 /* Whoever does not read is not waited for. */
 static void
 test_end_bounded(void **state)
@@ -790,6 +877,7 @@ main(void)
 		T(test_node_links_bound), T(test_max_links),
 		T(test_dialled_address),
 		T(test_queue_bound), T(test_queue_large), T(test_held_up),
+		T(test_slowed), T(test_slowed_full), T(test_slowed_probe),
 		T(test_end_bounded), T(test_session_timeout), T(test_stop),
 		T(test_accept), T(test_accept_bounds),
 		T(test_accept_max_links),

@@ -729,6 +729,126 @@ run_timeout(void **state)
 	assert_string_equal(why, "the peer did not answer in time");
 }
 
+/* So much of the log of the router was told. */
+static int
+taken(void)
+{
+	const char	*p;
+	int		 n = 0;
+
+	settle(&peer, 1);
+	for (p = told(&router.log); (p = strstr(p, "json")) != NULL; p++)
+		n++;
+	return (n);
+}
+
+static void
+rate(void **state)
+{
+	const char	*why = NULL;
+	int		 i;
+
+	(void)state;
+	share(10, 0);
+	configure("rate link messages 10 burst 5\n");
+	announce(20, 21);	/* three of them */
+	for (i = 0; i < 2; i++)
+		peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 2);
+	assert_true(session_resume_ms(peer.s) <= fixture_ms);
+	assert_int_equal(session_counters.rate_paused, 0);
+	/* One too many, and what comes with it: each is taken, and paid for. */
+	for (i = 0; i < 3; i++)
+		peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 3);
+	assert_true(session_resume_ms(peer.s) == fixture_ms + 400);
+	assert_int_equal(session_counters.rate_paused, 1);
+	fixture_ms += 399;
+	assert_true(session_resume_ms(peer.s) > fixture_ms);
+	fixture_ms += 1;
+	peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 1);
+	assert_true(session_resume_ms(peer.s) <= fixture_ms);
+	/* Also what is dropped, or is about members. */
+	peer_data(&peer, 1, 99, 0, "1", 1);
+	assert_int_equal(taken(), 0);
+	assert_true(session_resume_ms(peer.s) == fixture_ms + 200);
+	fixture_ms += 200;
+	peer_presence(&peer, 1, NWSPROTO_DISCONNECT, 20);
+	peer_presence(&peer, 1, NWSPROTO_CONNECT, 20);
+	expect_router("LEAVE room 20\nJOIN room 20\n");
+	assert_true(session_resume_ms(peer.s) == fixture_ms + 200);
+	assert_int_equal(session_counters.rate_paused, 3);
+	/* All of it comes back. */
+	fixture_ms += 200 + 500;
+	for (i = 0; i < 5; i++)
+		peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 5);
+	assert_int_equal(session_counters.rate_paused, 3);
+	assert_int_equal(session_turn(peer.s, &why), 0);
+}
+
+/* What is not heard for that time is nobody's fault. */
+static void
+rate_waits(void **state)
+{
+	uint64_t	 ids[1000];
+	const char	*why = NULL;
+	int64_t		 until;
+	size_t		 i;
+
+	(void)state;
+	share(10, 0);
+	configure("rate link messages 20 burst 1\n");
+	for (i = 0; i < 1000; i++)
+		ids[i] = 1000 + i;
+	/* A run has begun, whose ANSWER cannot be heard. */
+	router_name(MSG_WANTED, "more");
+	router_settle();
+	assert_int_equal(session_turn(peer.s, &why), 0);
+	peer_roster(&peer, 1, NWSPROTO_FIRST | NWSPROTO_LAST, ids, 1000);
+	peer_give(&peer);
+	until = session_resume_ms(peer.s);
+	assert_true(until >= fixture_ms + 50000);
+	fixture_ms = until - 1000;
+	turn();
+	assert_int_equal(session_turn(peer.s, &why), 0);
+	fixture_ms = until + 9000;
+	turn();
+	assert_int_equal(session_turn(peer.s, &why), 0);
+	fixture_ms = until + 10000;
+	turn();
+	assert_int_equal(session_turn(peer.s, &why), -1);
+	assert_string_equal(why, "the peer did not answer in time");
+	fixture_ms = until + 29999;
+	turn();
+	assert_false(session_is_silent(peer.s));
+	fixture_ms = until + 30000;
+	turn();
+	assert_true(session_is_silent(peer.s));
+}
+
+static void
+rate_reload(void **state)
+{
+	(void)state;
+	share(10, 0);
+	configure("rate link messages 1 burst 1\n");
+	announce(20, 21);
+	assert_true(session_resume_ms(peer.s) > fixture_ms);
+	configure("rate link messages 1 burst 2\n");
+	assert_true(session_resume_ms(peer.s) <= fixture_ms);
+	peer_data(&peer, 1, 20, 0, "1", 1);
+	peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 2);
+	assert_true(session_resume_ms(peer.s) <= fixture_ms);
+	configure("rate link messages 0\n");
+	for (int i = 0; i < 1000; i++)
+		peer_data(&peer, 1, 20, 0, "1", 1);
+	assert_int_equal(taken(), 1000);
+	assert_true(session_resume_ms(peer.s) <= fixture_ms);
+}
+
 /* Memory for a large message comes with it, and goes when it is idle. */
 static void
 memory(void **state)
@@ -896,6 +1016,9 @@ main(void)
 		TEST(the_end_takes_members),
 		TEST(keepalive),
 		TEST(run_timeout),
+		TEST(rate),
+		TEST(rate_waits),
+		TEST(rate_reload),
 		TEST(memory),
 		TEST(malformed_headers),
 		TEST(back_to_back),

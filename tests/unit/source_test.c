@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/rate.h"
 #include "frontend/source.h"
 
 /* How many of n messages pass at once, and then in each of so many steps. */

@@ -1,0 +1,22 @@
+/*
+ * Rates of nwsd.conf(5), so many messages for each second and so many at once
+ * (GCRA).  Pure.
+ */
+#ifndef COMMON_RATE_H
+#define COMMON_RATE_H
+
+#include <stdint.h>
+
+#include "conf.h"
+
+/*
+ * *tat_us is the theoretical arrival time that the owner keeps, 0 at first.
+ * rate_wait() returns the microseconds until one more message may pass, 0 for
+ * now; rate_take() takes it, also before its time.
+ */
+int64_t		 rate_wait(const struct conf_rate *, int64_t tat_us,
+		    int64_t now_us);
+void		 rate_take(const struct conf_rate *, int64_t *tat_us,
+		    int64_t now_us);
+
+#endif
