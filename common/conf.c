@@ -46,6 +46,8 @@ const struct conf_scalar conf_scalars[] = {
 	    NULL },
 	{ "link-queue", CONF_SIZE, AT(link_queue), 64 * K, 1024 * M, 16 * M,
 	    NULL },
+	{ "link-queue-total", CONF_SIZE, AT(link_queue_total), 64 * K,
+	    4095u * M, 256 * M, NULL },
 	{ NULL, CONF_NUMBER, 0, 0, 0, 0, NULL }
 };
 

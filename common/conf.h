@@ -123,6 +123,7 @@ struct conf {
 	uint32_t	 max_links;	/* 256 */
 	uint32_t	 max_remote;	/* peers of other machines, 10000 */
 	uint32_t	 link_queue;	/* bytes for each link, 16M */
+	uint32_t	 link_queue_total; /* bytes of all links, 256M */
 	int		 allow_any_said; /* parent: logged already */
 };
 

@@ -307,6 +307,15 @@ conn_sent(struct conn *c, size_t n)
 		yamux_trim(c->yamux);
 }
 
+size_t
+conn_waiting(const struct conn *c)
+{
+	const uint8_t	*p;
+
+	return (c->out.len + (c->yamux != NULL ? yamux_output(c->yamux, &p) :
+	    0));
+}
+
 int
 conn_eof(const struct conn *c)
 {

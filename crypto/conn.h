@@ -128,6 +128,9 @@ size_t		 conn_input(struct conn *, uint8_t *in, size_t n,
 size_t		 conn_output(struct conn *, const uint8_t **);
 void		 conn_sent(struct conn *, size_t n);
 
+/* All that waits to be written, also what conn_output() does not return yet. */
+size_t		 conn_waiting(const struct conn *);
+
 /*
  * The end of the other side's bytes: whether that was announced, by GoAway or
  * by close_notify, or the connection was cut.

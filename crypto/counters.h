@@ -38,6 +38,7 @@ X(failed_socket_total, 0)	/* the system says why, in the log */	\
 X(ended_total, 0)		/* by the other side, once active */	\
 X(silent_total, 0)		/* nothing heard for too long */	\
 X(behind_total, 0)		/* had link-queue waiting */		\
+X(heaviest_total, 0)		/* had most, at link-queue-total */	\
 X(bytes_in_total, 0)							\
 X(bytes_out_total, 0)							\
 X(reads_total, 0)							\

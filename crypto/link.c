@@ -126,6 +126,7 @@ link_doom(struct link *l, uint64_t *counter, const char *why)
 	strlcpy(l->why, why, sizeof(l->why));
 	if (counter != NULL)
 		(*counter)++;
+	link_count(l);
 	link_touch(l);
 	loop_soon();
 }
@@ -140,10 +141,41 @@ link_slowed(const struct link *l)
 size_t
 link_queued(const struct link *l)
 {
-	const uint8_t	*p;
+	return (l->queue.bytes + conn_waiting(l->conn));
+}
 
-	return (l->queue.bytes + (l->conn == NULL ? 0 :
-	    conn_output(l->conn, &p)));
+void
+link_count(struct link *l)
+{
+	size_t	 n = l->doomed ? 0 : link_queued(l);
+
+	links.queued += n - l->queued;
+	l->queued = n;
+}
+
+static struct link *
+heaviest(void)
+{
+	struct link	*l, *most = NULL;
+
+	TAILQ_FOREACH(l, &links.all, entry)
+		if (l->queued > (most == NULL ? 0 : most->queued))
+			most = l;
+	return (most);
+}
+
+/* Ends the links that hold most, until all together have less. */
+static void
+make_room(void)
+{
+	struct link	*most;
+
+	while (links.queued >= links.total_max &&
+	    (most = heaviest()) != NULL) {
+		link_doom(most, &crypto_counters.heaviest_total,
+		    "more waits for it than for any other (link-queue-total)");
+		outq_free(&most->queue);
+	}
 }
 
 void
@@ -158,10 +190,14 @@ link_send(struct link *l, const void *head, size_t head_len, const void *data,
 		    "it falls behind (link-queue)");
 		return;
 	}
+	make_room();
+	if (l->doomed)
+		return;
 	if (outq_add(&l->queue, head, head_len) == -1 ||
 	    outq_add(&l->queue, data, len) == -1)
 		link_doom(l, &crypto_counters.no_memory_total,
 		    "out of memory");
+	link_count(l);
 	link_touch(l);
 }
 

@@ -353,6 +353,7 @@ link_flush(struct link *l)
 		    conn_room(l->conn, l->stream) == 0))
 			break;
 	}
+	link_count(l);
 	if (l->stage == STAGE_ENDING && done == 1)
 		shut(l);
 	if (l->dead)

@@ -29,6 +29,7 @@ links_configure(const struct conf *conf)
 {
 	links.max = conf->max_links;
 	links.queue_max = conf->link_queue;
+	links.total_max = conf->link_queue_total;
 	links.peer_buckets.max = links.address_buckets.max = BUCKETS_SPARE +
 	    conf->max_links;
 }

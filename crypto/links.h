@@ -30,8 +30,9 @@ struct link;
 /*
  * Queues bytes for the stream of /nws/2.0.0 of a link: a message's header and,
  * where there is one, its payload; both are copied.  A link that has link-queue
- * waiting has fallen behind and is doomed: it is ended in turn_end.  Nothing is
- * queued for a doomed one.
+ * waiting has fallen behind and is doomed: it is ended in turn_end; where all
+ * together have link-queue-total, the one that has most is.  Nothing is queued
+ * for a doomed one.
  */
 void	link_send(struct link *, const void *, size_t, const void *, size_t);
 

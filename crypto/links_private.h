@@ -68,6 +68,7 @@ struct link {
 	struct session		*session;
 	uint32_t		 stream;	/* of /nws/2.0.0, 0 none yet */
 	struct outq		 queue;		/* for it */
+	size_t			 queued;	/* as counted in links.queued */
 	uint8_t			*in;		/* not decrypted yet */
 	size_t			 in_len;
 
@@ -112,6 +113,8 @@ extern struct links {
 	uint16_t		 port;		/* that we listen on, 0: none */
 	uint32_t		 max;		/* max-links */
 	size_t			 queue_max;	/* link-queue */
+	size_t			 total_max;	/* link-queue-total */
+	size_t			 queued;	/* link_queued() of all */
 	size_t			 ending;	/* links that linger */
 	int			 paused, stopping;
 	int64_t			 resumed_ms;	/* when a pause ended */
@@ -155,8 +158,13 @@ void	 link_free(struct link *);
 /* Not read from for now: it sends more than rate link allows. */
 int	 link_slowed(const struct link *);
 
-/* Bytes that wait to be sent. */
+/*
+ * Bytes that wait to be sent; and counts them among those of all links, after
+ * they may have changed.  A doomed link has none: they go at the end of the
+ * turn, but for the last ones of the connection.
+ */
 size_t	 link_queued(const struct link *);
+void	 link_count(struct link *);
 
 /* link_text.c */
 

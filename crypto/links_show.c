@@ -145,6 +145,8 @@ show_limits(uint32_t ticket)
 	    crypto_counters.refused_limit_total);
 	child_row_limit(ticket, "link-queue", largest, links.queue_max,
 	    crypto_counters.behind_total);
+	child_row_limit(ticket, "link-queue-total", links.queued,
+	    links.total_max, crypto_counters.heaviest_total);
 	accept_limits(ticket);
 	channels_limits(ticket);
 }

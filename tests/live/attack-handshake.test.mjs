@@ -5,7 +5,7 @@ import crypto from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import { after, before, describe, test } from 'node:test';
-import { unaffected } from './attacker.mjs';
+import { shared, unaffected } from './attacker.mjs';
 import { Queue, waitUntil } from './lib.mjs';
 import { counted, fresh, member, newId, withLinked } from './linkd.mjs';
 import { Node } from './p2p.mjs';
@@ -188,6 +188,32 @@ describe('too slow, too many', () => {
     assert.ok(all.every((c) => c.status === 'open'));
     await Promise.all(all.map((c) => c.close()));
   }));
+
+  for (const [limit, counter] of [['link-queue', 'crypto_behind_total'],
+    ['link-queue-total', 'crypto_heaviest_total']])
+    test(`${limit}: whoever does not read`, () => withLinked(`${limit} 1M`,
+      async (d) => {
+        const check = await unaffected(d);
+        let way;
+        const link = await listening((left) => {
+          way = net.connect(d.link, '127.0.0.1');
+          join(left, way, () => {});
+        });
+        const { ws, session, mine } = await shared(d, node, { link });
+        way.pause();
+        await waitUntil(async () => {
+          for (let i = 0; i < 10; i++)
+            ws.send({ action: 'broadcast', data: 'x'.repeat(100000) });
+          return await d.counter(counter) > 0;
+        }, 'the end of the link');
+        assert.equal((await ws.action('disconnect')).target, String(mine));
+        assert.equal(await d.counter(counter), 1);
+        assert.equal((await d.limit(limit)).hits, 1);
+        way.resume();
+        await waitUntil(() => session.reason !== null, 'its end over there');
+        await check();
+        await ws.close();
+      }));
 
   test('max-links', () => withLinked('max-links 3', async (d) => {
     const nodes = await Promise.all(Array.from({ length: 4 }, () =>

@@ -26,12 +26,13 @@ export async function bare(node, d) {
   return session;
 }
 
-/** A member of the daemon and a peer that share a channel. */
-export async function shared(d, node, { ids = [newId()], prepare } = {}) {
+/** A member of the daemon and a peer that share a channel; link: the port. */
+export async function shared(d, node, { ids = [newId()], prepare,
+  link = d.link } = {}) {
   const name = fresh();
   const ws = await member(d, name);
   const id = await ws.id();
-  const session = await node.link(d.link, { prepare });
+  const session = await node.link(link, { prepare });
   const c = session.join(name, { ids });
   await c.next('roster', (e) => e.last);
   for (const x of ids)

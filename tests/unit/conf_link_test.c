@@ -67,6 +67,7 @@ defaults(void **state)
 	assert_int_equal(conf->max_links, 256);
 	assert_int_equal(conf->max_remote, 10000);
 	assert_int_equal(conf->link_queue, 16 * 1024 * 1024);
+	assert_int_equal(conf->link_queue_total, 256 * 1024 * 1024);
 	assert_int_equal(conf->rate_link.rate, 200000);
 	assert_int_equal(conf->rate_link.burst, 400000);
 	assert_true(TAILQ_EMPTY(&conf->interfaces));
@@ -372,6 +373,8 @@ static const struct {
 	{ "max-remote 1000000", "max-remote 1000001" },
 	{ "link-queue 64K", "link-queue 65535" },
 	{ "link-queue 1G", "link-queue 1073741825" },
+	{ "link-queue-total 64K", "link-queue-total 65535" },
+	{ "link-queue-total 4095M", "link-queue-total 4293918721" },
 	{ "rate link messages 0", "rate link messages 0 burst 1" },
 	{ "rate link messages 1000000", "rate link messages 1000001" },
 	{ "rate link messages 1 burst 2000000",

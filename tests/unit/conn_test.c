@@ -586,6 +586,8 @@ test_output(void **state)
 				total += (size_t)wrote;
 		assert_true(total <= STREAMS_OUT_MAX);
 		assert_true(total > STREAMS_OUT_MAX - 1024);
+		assert_true(conn_waiting(t.side[0].c) >= total);
+		assert_true(conn_waiting(t.side[0].c) < CONN_OUT_MAX);
 		assert_true(conn_memory(t.side[0].c) < 2 * CONN_OUT_MAX);
 		/* Answers still have room. */
 		assert_int_equal(conn_identify(t.side[1].c), 0);

@@ -189,6 +189,12 @@ conn_sent(struct conn *c, size_t n)
 	c->out_len -= n;
 }
 
+size_t
+conn_waiting(const struct conn *c)
+{
+	return (c->out_len);
+}
+
 int
 conn_eof(const struct conn *c)
 {
@@ -591,6 +597,7 @@ tear_down(void **state)
 			close(end[i]);
 	pass_ms(2000);
 	assert_int_equal(links_left(), 0);
+	assert_int_equal(links.queued, 0);
 	assert_int_equal(sessions, 0);
 	assert_int_equal(crypto_counters.links_active, 0);
 	assert_int_equal(crypto_counters.links_plain, 0);

@@ -485,6 +485,49 @@ test_queue_bound(void **state)
 	assert_int_equal(crypto_counters.behind_total, 1);
 }
 
+/* What all links hold together has a bound, too: who holds most goes. */
+static void
+test_queue_total(void **state)
+{
+	static uint8_t	 data[90000];
+	struct link	*a, *b;
+
+	(void)state;
+	conf->link_queue_total = 150000;
+	links_configure(conf);
+	make_link(0, 1, "9");
+	expect_linked(1, LINKED_UP);
+	make_link(1, 2, "8");
+	expect_linked(2, LINKED_UP);
+	a = first_link();
+	b = TAILQ_NEXT(a, entry);
+	a->conn->window = b->conn->window = 0;
+	link_send(a, data, 90000, NULL, 0);
+	link_send(b, data, 59999, NULL, 0);
+	settle();
+	assert_int_equal(links.queued, 149999);
+	link_send(b, data, 1, NULL, 0);
+	settle();
+	assert_int_equal(links.queued, 150000);
+	assert_int_equal(crypto_counters.heaviest_total, 0);
+	link_send(b, data, 1, NULL, 0);
+	assert_int_equal(links.queued, 60001);
+	assert_int_equal(a->queue.bytes, 0);
+	expect_linked(1, LINKED_LOST);
+	expect_ended(0);
+	assert_int_equal(crypto_counters.heaviest_total, 1);
+	assert_int_equal(crypto_counters.links_active, 1);
+	/* It may be the one that is to be sent to. */
+	conf->link_queue_total = 60001;
+	links_configure(conf);
+	link_send(b, data, 1, NULL, 0);
+	assert_int_equal(links.queued, 0);
+	expect_linked(2, LINKED_LOST);
+	expect_ended(1);
+	assert_int_equal(crypto_counters.heaviest_total, 2);
+	assert_int_equal(crypto_counters.behind_total, 0);
+}
+
 /* A message that is larger than the queue passes unless that is full. */
 static void
 test_queue_large(void **state)
@@ -500,11 +543,17 @@ test_queue_large(void **state)
 	link_send(l, data, 10, data, sizeof(data));
 	settle();
 	assert_int_equal(link_queued(l), sizeof(data) + 10 - 1000);
+	assert_int_equal(links.queued, link_queued(l));
 	/* The window opens. */
 	l->conn->window = 1 << 20;
 	link_touch(l);
+	settle();
+	assert_int_equal(l->queue.bytes, 0);
+	assert_true(links.queued > 0);	/* the connection has the rest */
+	assert_int_equal(links.queued, link_queued(l));
 	while (link_queued(l) > 0)
 		(void)got(0);
+	assert_int_equal(links.queued, 0);
 	assert_int_equal(crypto_counters.links_active, 1);
 }
 
@@ -876,7 +925,8 @@ main(void)
 		T(test_new_discovery), T(test_streams),
 		T(test_node_links_bound), T(test_max_links),
 		T(test_dialled_address),
-		T(test_queue_bound), T(test_queue_large), T(test_held_up),
+		T(test_queue_bound), T(test_queue_total), T(test_queue_large),
+		T(test_held_up),
 		T(test_slowed), T(test_slowed_full), T(test_slowed_probe),
 		T(test_end_bounded), T(test_session_timeout), T(test_stop),
 		T(test_accept), T(test_accept_bounds),
