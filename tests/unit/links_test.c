@@ -379,6 +379,15 @@ test_streams(void **state)
 	expect_ended(0);
 	expect_linked(1, LINKED_UP);
 	expect_linked(1, LINKED_LOST);
+	/* It is who dialled that opens the stream. */
+	dial(1, 2);
+	put(1, "s9ro");
+	EXPECT(1, "[open][reset]");
+	put(1, "a");
+	EXPECT(1, "[open][reset][hello]");
+	put(1, "!");
+	expect_ended(1);
+	expect_linked(2, LINKED_FAILED);
 }
 
 static void

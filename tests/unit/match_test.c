@@ -506,6 +506,16 @@ test_relayed(void **state)
 	add(0, 1);
 	add(1, 1);
 	assert_int_equal(settle(), 0);
+	assert_int_equal(ends[1].counters.matches, 0);
+	check_shared(0, 0);
+	link_teardown(NULL);
+	link_setup(NULL);
+	configs[0].remote_id = (struct cpace_bytes){ "mallory", 7 };
+	link_new();
+	add(0, 1);
+	add(1, 1);
+	assert_int_equal(settle(), 0);
+	assert_int_equal(ends[0].counters.matches, 0);
 	check_shared(0, 0);
 }
 
@@ -684,6 +694,37 @@ test_guessing(void **state)
 	assert_string_equal(ends[1].why, "OFFER out of turn");
 }
 
+/* What was guessed is charged to the peer and to its address, on both sides. */
+static void
+test_both_limits(void **state)
+{
+	struct match_limit address[2] = { { 0, 0 }, { 0, 0 } };
+	size_t i;
+
+	(void)state;
+	configs[0].limits[1] = &address[0];
+	configs[1].limits[1] = &address[1];
+	link_new();
+	add(0, 1);
+	add(1, 1);
+	assert_int_equal(settle(), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(ends[i].limit.used, 8 * 1000);
+		assert_int_equal(address[i].used, 8 * 1000);
+	}
+	/* Others of the address have used up what there was. */
+	match_limit_charge(&address[1], MATCH_ELEMENTS_BURST, now_ms);
+	add(0, 2);
+	assert_int_equal(settle(), 0);
+	assert_int_equal(ends[1].counters.later, 1);
+	assert_int_equal(ends[1].sent[NWSPROTO_LATER], 1);
+	settle_all();
+	match_limit_charge(&address[0], MATCH_ELEMENTS_BURST, now_ms);
+	add(0, 3);
+	assert_int_equal(settle(), 0);
+	assert_int_equal(ends[0].counters.later, 1);
+}
+
 /* Whoever only says LATER has us make elements no faster than it may guess. */
 static void
 test_always_later(void **state)
@@ -762,6 +803,46 @@ test_wrong_confirm(void **state)
 	assert_int_equal(ends[1].counters.refused, 1);
 	assert_string_equal(ends[1].why, "CONFIRM is wrong");
 	check_shared(0, 0);
+}
+
+/* OPENED by who has not shown that it has the key. */
+static void
+test_opened_unconfirmed(void **state)
+{
+	struct nwsproto msg = { .type = NWSPROTO_OPENED, .run = 1,
+		.handle = 1 };
+	struct end *e = &ends[0];
+	size_t i;
+
+	(void)state;
+	link_new();
+	add(0, 1);
+	add(1, 1);
+	assert_int_equal(turn(), 0);
+	for (i = 0; e->sent[NWSPROTO_CONFIRM] == 0; i++)
+		assert_int_not_equal(deliver(i % 2), -1);
+	e->len -= NWSPROTO_HEADER + 5 + CPACE_TAG_BYTES;
+	msg.position = e->queue[e->len + NWSPROTO_HEADER + 4];
+	queue_message(e, &msg);
+	assert_int_equal(settle(), -1);
+	assert_string_equal(ends[1].why, "OPENED out of turn");
+	check_shared(0, 0);
+}
+
+/* A channel that is shared, and offered as if it were a new one. */
+static void
+test_shared_again(void **state)
+{
+	(void)state;
+	link_new();
+	add(0, 1);
+	add(1, 1);
+	assert_int_equal(settle(), 0);
+	check_shared(1, 2);
+	add_as(0, 2, "c1", "");
+	assert_int_equal(settle(), -1);
+	assert_string_equal(ends[1].why, "a shared channel matches once more");
+	check_shared(1, 2);
 }
 
 /*
@@ -908,9 +989,12 @@ main(void)
 		LINK_TEST(test_replayed),
 		LINK_TEST(test_limit),
 		LINK_TEST(test_guessing),
+		LINK_TEST(test_both_limits),
 		LINK_TEST(test_always_later),
 		LINK_TEST(test_silence),
 		LINK_TEST(test_wrong_confirm),
+		LINK_TEST(test_opened_unconfirmed),
+		LINK_TEST(test_shared_again),
 		LINK_TEST(test_nothing_of_names),
 	};
 

@@ -627,6 +627,27 @@ test_nonce_limit(void **state)
 	ends_wipe(&t);
 }
 
+/* What is said in the first message can be read by everybody. */
+static void
+test_first_payload(void **state)
+{
+	struct ends	 t;
+	uint8_t		 out[NOISE_HEADER_LEN + NOISE_HANDSHAKE_MAX];
+	int		 n;
+
+	(void)state;
+	ends_init(&t);
+	ends_begin(&t);
+	n = noise_handshake_write(&t.noise[0], out, sizeof(out));
+	assert_int_equal(n, NOISE_HEADER_LEN + NOISE_KEY_LEN);
+	out[1]++;
+	out[n] = 0;
+	assert_int_equal(noise_handshake_read(&t.noise[1], out, (size_t)n + 1),
+	    -1);
+	assert_int_equal(t.noise[1].error, NOISE_BAD_PAYLOAD);
+	ends_wipe(&t);
+}
+
 /* Nothing of the keys is left in the struct. */
 static void
 test_wiped(void **state)
@@ -667,6 +688,7 @@ main(void)
 		cmocka_unit_test(test_record_limits),
 		cmocka_unit_test(test_records_refused),
 		cmocka_unit_test(test_nonce_limit),
+		cmocka_unit_test(test_first_payload),
 		cmocka_unit_test(test_wiped),
 	};
 

@@ -284,6 +284,24 @@ test_bad_tags(void **state)
 			     &why),
 	    -1);
 	assert_string_equal(why, "an impossible tag");
+	/* One for an element that stands for nothing. */
+	start(&a, PSI_LEAD, session, 7);
+	start(&b, PSI_FOLLOW, session, 8);
+	assert_int_equal(psi_take_elements(&a, (const uint8_t(*)[32])b.elements,
+			     8, &why),
+	    0);
+	b = a;
+	b.role = PSI_FOLLOW;
+	n = psi_tags(&b, theirs);
+	for (i = 0; a.item[i] != PSI_MAX; i++)
+		continue;
+	memcpy(ours[0], theirs[0], PSI_TAG_BYTES);
+	memset(theirs, 0, sizeof(theirs));
+	memcpy(theirs[i], ours[0], PSI_TAG_BYTES);
+	assert_int_equal(psi_take_tags(&a, (const uint8_t(*)[16])theirs, n,
+			     &why),
+	    -1);
+	assert_string_equal(why, "an impossible tag");
 }
 
 /* Two runs of the same set have nothing in common. */

@@ -272,6 +272,7 @@ forged_source(void **state)
 static void
 source_of_another_link(void **state)
 {
+	struct nwsproto	msg = { .type = NWSPROTO_UNDELIVERED };
 	struct peer	other;
 
 	(void)state;
@@ -301,6 +302,14 @@ source_of_another_link(void **state)
 	expect_peer("UNDELIVERED 1 20 30\n");
 	settle(&other, 1);
 	assert_string_equal(told(&other.log), "");
+	/* Nor does one know who is not there at the other. */
+	told(&router.log);
+	msg.handle = peer.handle[1];
+	msg.source = 10;
+	msg.target = 30;
+	peer_say(&peer, &msg);
+	expect_router("");
+	assert_int_equal(session_counters.dropped_source, 3);
 	peer_free(&other);
 }
 

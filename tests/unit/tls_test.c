@@ -287,6 +287,12 @@ test_extension(void **state)
 			assert_string_equal(maker_check(&m),
 			    "libp2p extension is malformed");
 	}
+	/* One octet more within the sequence. */
+	der[1]++;
+	ext = X509_delete_ext(m.x, 0);
+	X509_EXTENSION_free(ext);
+	extension_add(m.x, OID, 0, der, n + 1);
+	assert_string_equal(maker_check(&m), "libp2p extension is malformed");
 	maker_free(&m);
 }
 
