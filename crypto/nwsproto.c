@@ -339,6 +339,14 @@ nwsproto_decode(const uint8_t *p, size_t n, uint32_t max_data,
 	return ((long)*need);
 }
 
+uint32_t
+nwsproto_handle(const uint8_t *p, size_t n)
+{
+	if (n < NWSPROTO_HEADER + 4 || p[4] < NWSPROTO_ROSTER)
+		return (0);
+	return ((uint32_t)get(p + NWSPROTO_HEADER, 4));
+}
+
 size_t
 nwsproto_size(const struct nwsproto *msg)
 {

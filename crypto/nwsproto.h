@@ -128,6 +128,12 @@ long	nwsproto_decode(const uint8_t *, size_t n, uint32_t max_data,
 	    struct nwsproto *, size_t *need, const char **why);
 
 /*
+ * The handle of a message from ROSTER on, of which these are the first octets;
+ * 0 for another one, and where it has not come yet.
+ */
+uint32_t nwsproto_handle(const uint8_t *, size_t n);
+
+/*
  * Octets of a message; those of BROADCAST and DIRECT without the payload, which
  * the caller sends after them.  0 when the message cannot be encoded, since a
  * number in it is outside its limits (a bug of the caller).

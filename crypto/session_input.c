@@ -263,14 +263,28 @@ take_bytes(struct session *s, const uint8_t *p, size_t n, const char **why)
 	return (0);
 }
 
+/* Whether what has begun may end well: a payload is not kept for nothing. */
+static int
+may_go_on(const struct session *s)
+{
+	uint32_t	handle = nwsproto_handle(s->in, s->in_len);
+	uint64_t	channel;
+
+	return (handle == 0 || (s->active &&
+	    match_find(s->match, handle, &channel) != -1));
+}
+
 int
 session_input(struct session *s, const uint8_t *p, size_t n, const char **why)
 {
 	if (s->failed != NULL)
 		return (refuse(why, s->failed));
 	s->heard_ms = loop_now_ms();
-	if (take_bytes(s, p, n, why) == 0)
-		return (0);
+	if (take_bytes(s, p, n, why) == 0) {
+		if (may_go_on(s))
+			return (0);
+		*why = "unknown handle";
+	}
 	if (s->failed == NULL) {
 		session_counters.violations++;
 		s->failed = *why;

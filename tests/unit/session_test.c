@@ -890,6 +890,39 @@ memory(void **state)
 }
 
 /* The header of each message is refused as soon as it is there. */
+/* Who knows no channel has us keep no payload, whole or not. */
+static void
+memory_of_strangers(void **state)
+{
+	static uint8_t	 out[100 * KIB];
+	struct nwsproto	 msg = { .type = NWSPROTO_BROADCAST, .handle = 1,
+		.source = 20, .data = out, .len = sizeof(out) };
+	const char	*why = NULL;
+	uint8_t		 head[32];
+	size_t		 n, before;
+
+	(void)state;
+	n = nwsproto_encode(&msg, head, sizeof(head));
+	/* Before HELLO as well as behind it. */
+	session_hello(peer.s);
+	before = session_memory(peer.s);
+	assert_int_equal(session_input(peer.s, head, 8, &why), 0);
+	assert_int_equal(session_input(peer.s, head + 8, n - 8, &why), -1);
+	assert_in_range(session_memory(peer.s), before, before + 16 * KIB);
+	peer_free(&peer);
+	peer_new(&peer, "peer", 1);
+	peer_start(&peer);
+	assert_int_equal(session_input(peer.s, head, n, &why), -1);
+	assert_string_equal(why, "unknown handle");
+	peer_free(&peer);
+	peer_new(&peer, "peer", 1);
+	share(10, 0);
+	announce(20, 0);
+	assert_int_equal(session_input(peer.s, head, n, &why), 0);
+	assert_int_equal(session_input(peer.s, out, sizeof(out), &why), 0);
+	assert_int_equal(session_counters.messages_in, 1);
+}
+
 static void
 malformed_headers(void **state)
 {
@@ -1029,6 +1062,7 @@ main(void)
 		TEST(rate_waits),
 		TEST(rate_reload),
 		TEST(memory),
+		TEST(memory_of_strangers),
 		TEST(malformed_headers),
 		TEST(back_to_back),
 	};
