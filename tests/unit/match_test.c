@@ -805,6 +805,43 @@ test_wrong_confirm(void **state)
 	check_shared(0, 0);
 }
 
+/* What the follower says of its sweep is to stay as it was. */
+static void
+test_sweep_changes(void **state)
+{
+	/* Where in an ANSWER: the generation, the number of pages. */
+	const size_t at[] = { NWSPROTO_HEADER + 4 + 3,
+		NWSPROTO_HEADER + 4 + 4 + 1 };
+	unsigned int i, k;
+	size_t begun;
+
+	(void)state;
+	for (k = 0; k < COUNT(at); k++) {
+		link_teardown(NULL);
+		link_setup(NULL);
+		link_new();
+		add(0, 1);
+		for (i = 2; i < 2 + PSI_MAX + 1; i++)
+			add(1, i);
+		assert_int_equal(turn(), 0);
+		for (i = 0; ends[0].sent[NWSPROTO_OFFER] == 1; i++) {
+			assert_int_not_equal(deliver(i % 2), -1);
+			assert_int_equal(turn(), 0);
+		}
+		/* So that there is a generation 1. */
+		add(1, 100);
+		assert_int_equal(turn(), 0);
+		while (deliver(1) > 0)
+			continue;
+		begun = ends[1].len;
+		while (ends[1].sent[NWSPROTO_ANSWER] < 2)
+			assert_int_equal(deliver(0), 1);
+		ends[1].queue[begun + at[k]]++;
+		assert_int_equal(settle(), -1);
+		assert_string_equal(ends[0].why, "ANSWER out of turn");
+	}
+}
+
 /* OPENED by who has not shown that it has the key. */
 static void
 test_opened_unconfirmed(void **state)
@@ -993,6 +1030,7 @@ main(void)
 		LINK_TEST(test_always_later),
 		LINK_TEST(test_silence),
 		LINK_TEST(test_wrong_confirm),
+		LINK_TEST(test_sweep_changes),
 		LINK_TEST(test_opened_unconfirmed),
 		LINK_TEST(test_shared_again),
 		LINK_TEST(test_nothing_of_names),
