@@ -12,6 +12,18 @@
 
 #define BEARER	"Bearer "
 
+/* What a person reads who is refused: what is wrong, and what to do. */
+#define WRONG_HOST							\
+	"Host does not name this machine and port: use localhost, or a name " \
+	"that nwsd.conf has a line for, such as host \"nas.example\"."
+#define WRONG_ORIGIN							\
+	"Origin is malformed: it has a scheme and a host, such as "	\
+	"http://localhost, and nothing after the port. A program that is no " \
+	"web page sends none."
+#define WRONG_TOKEN							\
+	"A token is needed: send Authorization: Bearer TOKEN, with the " \
+	"native token of nwsd.conf."
+
 /* A request and what it is judged by. */
 struct question {
 	const struct conf		*conf;
@@ -93,9 +105,9 @@ host_decide(const struct question *q, struct access_verdict *v)
 		return (refuse(v, 400, hosts == 0 ? "no Host" :
 		    "more than one Host"));
 	if (!host_is_ours(q, host))
-		return (refuse(v, 421, "Host does not name this service"));
+		return (refuse(v, 421, WRONG_HOST));
 	if (http_authority(q->r, &authority) && !host_is_ours(q, &authority))
-		return (refuse(v, 421, "target is not on this service"));
+		return (refuse(v, 421, WRONG_HOST));
 	return (0);
 }
 
@@ -133,7 +145,7 @@ origin_decide(const struct question *q, const struct span *text,
 		memset(&v->origin, 0, sizeof(v->origin));
 		if (q->kind == ACCESS_HEALTH)
 			return (0);
-		return (refuse(v, 403, "Origin is malformed"));
+		return (refuse(v, 403, WRONG_ORIGIN));
 	}
 	v->has_origin = 1;
 	if (q->kind == ACCESS_HEALTH) {
@@ -217,7 +229,7 @@ native_decide(const struct question *q, struct access_verdict *v)
 		    &authorizations);
 		if (authorizations != 1 ||
 		    !token_is_right(q->conf->native_token, authorization))
-			return (refuse(v, 401, "token needed"));
+			return (refuse(v, 401, WRONG_TOKEN));
 	}
 	site = http_field(q->r, "Sec-Fetch-Site", &sites);
 	if (sites > 1 || (sites == 1 && !span_is_nocase(site, "none")))
@@ -278,7 +290,7 @@ console_decide(const struct question *q, const struct span *text,
 	if (text != NULL) {
 		if (origin_parse(text->p, text->len, &v->origin) == -1) {
 			memset(&v->origin, 0, sizeof(v->origin));
-			return (refuse(v, 403, "Origin is malformed"));
+			return (refuse(v, 403, WRONG_ORIGIN));
 		}
 		v->has_origin = 1;
 		if (!origin_is_host(q, &v->origin))

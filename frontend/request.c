@@ -414,8 +414,9 @@ refuse(struct client *c, const struct asked *a, uint32_t scope)
 		    origin, console != NULL ? ", at " : "",
 		    console != NULL ? console : "", origin);
 	} else
-		snprintf(text, sizeof(text), "The origin %s is denied by nwsd."
-		    "\n%s\n", origin, v->why);
+		snprintf(text, sizeof(text), "The origin %s is denied.\n"
+		    "To let it in again, remove its line of nwsd.conf, "
+		    "or:\n\n    nwsctl origin revoke %s\n", origin, origin);
 	response_error(c, 403, "", text);
 }
 

@@ -196,6 +196,33 @@ describe('without a grant', () => {
     assert.match(a.content, /https:\/\/help\.example/);
   });
 
+  /** [what is wrong, fields beside Host, Host, status, what to do] */
+  const advice = [
+    ['another name', {}, 'nas.example', 421, /localhost.*host "/s],
+    ['Origin without a scheme', { Origin: 'localhost' }, 'localhost', 403,
+      /such as http:\/\/localhost/],
+    ['Origin with a path', { Origin: 'http://localhost/' }, 'localhost', 403,
+      /such as http:\/\/localhost/],
+  ];
+  for (const [what, fields, host, status, says] of advice) {
+    test(`a refusal says what to do: ${what}`, async () => {
+      const a = await request(listeners(h.d)['127.0.0.1'],
+        kinds['upgrade to a channel'].text(`${host}:${h.d.port}`, fields));
+      assert.equal(a.status, status);
+      assert.match(a.content, says);
+    });
+  }
+
+  test('a denial says how to undo it', async () => {
+    const origin = 'https://denied.example';
+    await h.d.ctl('origin', 'deny', origin);
+    const a = await request(listeners(h.d)['127.0.0.1'],
+      kinds['upgrade to a channel'].text(`localhost:${h.d.port}`,
+        { Origin: origin }));
+    assert.equal(a.status, 403);
+    assert.match(a.content, /nwsctl origin revoke https:\/\/denied\.example/);
+  });
+
   /** [what, Sec-Fetch fields, GET a page, upgrade] */
   const fetchRows = [
     ['none', { 'Sec-Fetch-Site': 'none' }, 200, 101],
