@@ -4,7 +4,6 @@
  * handshake, so there are bounds on what is unfinished, in all and for each
  * address, and on links.
  */
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -14,13 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/accept.h"
 #include "common/child.h"
 #include "common/conf.h"
 #include "common/log.h"
 #include "crypto/links_private.h"
 
 #define ACCEPT_TURN	16	/* connections in one turn of the loop */
-#define SPARE_FDS	32	/* left for what the parent may send */
 #define PAUSE_S		1	/* when out of descriptors or memory */
 
 struct listener {
@@ -150,42 +149,6 @@ pause_accept(void)
 	watch();
 }
 
-/*
- * Without a few descriptors to spare, no pipe to a new router and no listener
- * of a new configuration could be received.
- */
-static int
-accept_one(int lfd, struct sockaddr_storage *ss)
-{
-	static struct rlimit	 rl;
-	socklen_t		 len = sizeof(*ss);
-	int			 fd;
-
-	if (rl.rlim_cur == 0 && getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return (-1);
-	memset(ss, 0, sizeof(*ss));
-	fd = accept4(lfd, (struct sockaddr *)ss, &len,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1 || (rlim_t)fd + SPARE_FDS < rl.rlim_cur)
-		return (fd);
-	close(fd);
-	errno = EMFILE;
-	return (-1);
-}
-
-static void
-accept_failed(void)
-{
-	static struct log_limit	 limit = { .burst = 1, .period_s = 60 };
-
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ||
-	    errno == ECONNABORTED || errno == EPROTO)
-		return;
-	if (log_allowed(&limit))
-		log_warn("accept, pausing");
-	pause_accept();
-}
-
 static void
 address_take(const struct sockaddr_storage *ss, uint8_t addr[16],
     uint32_t *scope, uint16_t *port)
@@ -309,8 +272,9 @@ acceptable(evutil_socket_t lfd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	for (i = 0; i < ACCEPT_TURN && !paused; i++) {
-		if ((fd = accept_one(lfd, &ss)) == -1) {
-			accept_failed();
+		if ((fd = accept_next(lfd, &ss)) == -1) {
+			if (errno != EAGAIN)
+				pause_accept();
 			return;
 		}
 		address_take(&ss, addr, &scope, &port);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/accept.h"
 #include "../common/log.h"
 #include "../common/loop.h"
 #include "client.h"
@@ -18,7 +18,6 @@
 
 #define ACCEPT_TURN	64	/* connections in one turn of the loop */
 #define ACCEPT_SHARED	1	/* the same, so that others get some too */
-#define SPARE_FDS	32	/* left for what the parent may send */
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
@@ -115,44 +114,6 @@ address_bytes(const struct sockaddr_storage *ss, uint8_t addr[16])
 	}
 }
 
-/*
- * Without a few descriptors to spare, no pipe to a new router and no listener
- * of a new configuration could be received.
- */
-static int
-accept_one(int lfd, struct sockaddr_storage *ss)
-{
-	static struct rlimit	rl;
-	socklen_t		len = sizeof(*ss);
-	int			fd;
-
-	if (rl.rlim_cur == 0 && getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return (-1);
-	memset(ss, 0, sizeof(*ss));
-	fd = accept4(lfd, (struct sockaddr *)ss, &len,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1 || (rlim_t)fd + SPARE_FDS < rl.rlim_cur)
-		return (fd);
-	close(fd);
-	errno = EMFILE;
-	return (-1);
-}
-
-/* Out of something: there is no sense in being told of the next one at once. */
-static void
-accept_failed(void)
-{
-	static struct log_limit	limit = { 1, 60, 0, 0, 0 };
-
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ||
-	    errno == ECONNABORTED || errno == EPROTO)
-		return;
-	if (log_allowed(&limit))
-		log_warn("accept, pausing");
-	counters.accept_paused_total++;
-	listener_pause();
-}
-
 static void
 listener_readable(int lfd, short what, void *arg)
 {
@@ -164,8 +125,11 @@ listener_readable(int lfd, short what, void *arg)
 	(void)what;
 	limit = conf->prefork > 1 ? ACCEPT_SHARED : ACCEPT_TURN;
 	for (n = 0; n < limit && !paused; n++) {
-		if ((fd = accept_one(lfd, &ss)) == -1) {
-			accept_failed();
+		if ((fd = accept_next(lfd, &ss)) == -1) {
+			if (errno != EAGAIN) {
+				counters.accept_paused_total++;
+				listener_pause();
+			}
 			return;
 		}
 		address_bytes(&ss, addr);

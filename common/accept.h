@@ -1,0 +1,20 @@
+/*
+ * Taking connections from a listening socket, as long as there are descriptors
+ * to spare.
+ */
+#ifndef COMMON_ACCEPT_H
+#define COMMON_ACCEPT_H
+
+#include <sys/socket.h>
+
+#define ACCEPT_SPARE_FDS	32	/* left for what the parent may send */
+
+/*
+ * The next connection, nonblocking and closed on exec, and who it is from.
+ * Returns -1 with errno EAGAIN when there is none now; with any other errno
+ * this process is out of something, which is logged once in a minute: then it
+ * should pause, for the socket would be readable again at once.
+ */
+int	accept_next(int listener, struct sockaddr_storage *from);
+
+#endif
