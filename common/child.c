@@ -40,10 +40,11 @@
 
 struct child_options child_options;
 
+static const struct child_process *process;
 static struct pipe	*parent;
-static struct conf	*conf;		/* of the last CONF, not yet taken */
-static int		 monitored;
-static void		(*at_end)(void);
+static struct conf	*conf;		/* of the last CONF_END */
+static struct conf	*conf_next;	/* of a CONF after that */
+static int		 started, monitored;
 
 static void
 parent_closed(struct pipe *p, const char *why)
@@ -52,15 +53,9 @@ parent_closed(struct pipe *p, const char *why)
 	/* Without why the parent has ended, and so does everything. */
 	if (why != NULL)
 		fatalx("pipe to the parent: %s", why);
-	if (at_end == NULL)
+	if (process->end == NULL)
 		exit(0);
-	at_end();
-}
-
-void
-child_at_end(void (*call)(void))
-{
-	at_end = call;
+	process->end();
 }
 
 /* The parent decides when to end; ^C on a terminal is sent to every process. */
@@ -189,10 +184,11 @@ hide_memory(void)
 }
 
 void
-child_start(const struct pipe_phase *phase)
+child_start(const struct child_process *self)
 {
 	struct imsgbuf	*ib;
 
+	process = self;
 	start_log();
 	set_limits();
 	ignore_signals();
@@ -209,7 +205,7 @@ child_start(const struct pipe_phase *phase)
 	ib = imsgbuf_new(PARENT_FD, child_options.process, P_PARENT, 1);
 	if (ib == NULL)
 		fatal("pipe to the parent");
-	parent = pipe_new(ib, phase, parent_closed, NULL);
+	parent = pipe_new(ib, process->startup, parent_closed, NULL);
 	if (parent == NULL)
 		fatalx("pipe to the parent: out of memory");
 }
@@ -275,41 +271,72 @@ child_conf(struct pipe *p, struct imsg *m)
 	    m->hdr.len, NULL, NULL, NULL, conf_report, NULL);
 	if (new == NULL)
 		fatalx("configuration from the parent: not understood");
-	if (conf != NULL)
-		conf_free(conf);
-	conf = new;
+	conf_free(conf_next);
+	conf_next = new;
 }
 
-struct conf *
-child_conf_take(void)
-{
-	struct conf	*taken = conf;
-
-	conf = NULL;
-	return (taken);
-}
-
-void
-child_ready(void)
+static void
+ready(void)
 {
 	if (imsg_send(pipe_imsg(parent), MSG_READY, 0, -1, NULL, 0) == -1)
 		fatal("ready");
 }
 
+void
+child_conf_end(struct pipe *p, struct imsg *m)
+{
+	struct conf	*old = conf;
+
+	(void)m;
+	if (conf_next == NULL) {
+		pipe_violation(p, "the end of a configuration without one");
+		return;
+	}
+	conf = conf_next;
+	conf_next = NULL;
+	process->configure(conf);
+	conf_free(old);
+	if (started)
+		ready();
+}
+
+void
+child_begin(struct pipe *p, struct imsg *m)
+{
+	(void)m;
+	if (conf == NULL) {
+		pipe_violation(p, "a start without a configuration");
+		return;
+	}
+	started = 1;
+	if (process->start != NULL)
+		process->start();
+	sandbox_tighten(child_options.process);
+	pipe_phase(p, process->running);
+	ready();
+}
+
+int
+child_started(void)
+{
+	return (started);
+}
+
 struct imsgbuf *
-child_take_pipe(struct pipe *p, struct imsg *m, struct msg_pipe *mp)
+child_take_pipe(struct pipe *p, struct imsg *m, uint32_t others,
+    struct msg_pipe *mp)
 {
 	struct imsgbuf	*ib;
-	uint32_t	 others = P_CHILDREN & ~child_options.process;
 	int		 take_fds;
 
 	memcpy(mp, m->data, sizeof(*mp));
-	/* One bit, and not our own. */
-	if (mp->process == 0 || (mp->process & ~others) != 0 ||
+	/* One bit, and one of those. */
+	if (conf == NULL || mp->process == 0 || (mp->process & ~others) != 0 ||
 	    (mp->process & (mp->process - 1)) != 0) {
 		close(m->fd);
 		m->fd = -1;
-		pipe_violation(p, "pipe to a process that we do not know");
+		pipe_violation(p, conf == NULL ? "no configuration yet" :
+		    "pipe to a process that this one does not speak to");
 		return (NULL);
 	}
 	set_nonblock(m->fd);

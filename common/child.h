@@ -33,32 +33,50 @@ struct child_options {
 extern struct child_options child_options;
 
 /*
+ * What a process does that others do not, in the life that all have: CONF,
+ * whatever belongs to it, and CONF_END; pipes; START; then the same for each
+ * reload, and pipes to processes that were started again; the parent's end.
+ */
+struct child_process {
+	/* What the parent may send before START, and after it. */
+	const struct pipe_phase	*startup, *running;
+	/*
+	 * At each CONF_END.  The tree stays until this has returned from
+	 * taking the next one.
+	 */
+	void			(*configure)(struct conf *);
+	/* At START, while the sandbox allows what is for the start; or NULL. */
+	void			(*start)(void);
+	/* When the parent has ended: what is to come before exit; or NULL. */
+	void			(*end)(void);
+};
+
+/*
  * In this order: title, log, no core dumps, no descriptor but 0, 1, 2 and 3,
  * RLIMIT_NOFILE raised, chroot and uid, loop_init(), sandbox_enter(), pipe to
- * the parent in the given phase.  When the parent breaks a rule the process
- * exits; when the parent ends, too, or what child_at_end() named is called.
- * fatal() on any failure.
+ * the parent.  When the parent breaks a rule the process exits.  fatal() on any
+ * failure.
  */
-void	child_start(const struct pipe_phase *);
-
-void	child_at_end(void (*)(void));
+void	child_start(const struct child_process *);
 
 struct pipe *child_parent(void);
 
+/* Whether START has come. */
+int	child_started(void);
+
 /*
- * Handlers for the phase tables: LOG_LEVEL, TRIP, MONITOR, and CONF, which
- * parses and keeps the tree until child_conf_take() at CONF_END.
+ * Handlers for the phase tables.  CONF is parsed and kept for CONF_END.  START
+ * makes the sandbox tight and begins phase running.  READY is the answer to
+ * START, and to each CONF_END after it.
  */
-pipe_handler child_log_level, child_trip, child_monitor, child_conf;
+pipe_handler child_log_level, child_trip, child_monitor, child_conf,
+	    child_conf_end, child_begin;
 
-/* The tree of the last CONF, owned by the caller now. */
-struct conf *child_conf_take(void);
-
-/* Tells the parent READY. */
-void	child_ready(void);
-
-/* Receives PIPE: wraps the descriptor, checks process; NULL on violation. */
-struct imsgbuf *child_take_pipe(struct pipe *, struct imsg *,
+/*
+ * Receives PIPE, from process to one of these others (P_ bits): wraps the
+ * descriptor; NULL on violation, which it is before the first CONF_END.
+ */
+struct imsgbuf *child_take_pipe(struct pipe *, struct imsg *, uint32_t others,
 	    struct msg_pipe *);
 
 /*

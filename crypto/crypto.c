@@ -12,17 +12,15 @@
 #include "common/hash.h"
 #include "common/imsg.h"
 #include "common/log.h"
-#include "common/sandbox.h"
 #include "crypto/links.h"
 #include "crypto/conn.h"
 #include "crypto/session.h"
 
 #define GOODBYE_S	2	/* for peers to take the end of their link */
 
-static struct conf	*conf_now;
 static struct identity	 identity;
 static struct conn_tls	*tls;
-static int		 started, ending;
+static int		 configured, ending;
 
 /* What libraries do at first use, and could not in the sandbox. */
 static void
@@ -75,25 +73,17 @@ parent_identity(struct pipe *p, struct imsg *m)
 }
 
 static void
-parent_conf_end(struct pipe *p, struct imsg *m)
+configure(struct conf *conf)
 {
-	struct conf	*next = child_conf_take();
-
-	(void)m;
-	if (next == NULL || tls == NULL) {
-		conf_free(next);
-		pipe_violation(p, next == NULL ?
-		    "the end of a configuration without one" :
+	if (tls == NULL) {
+		pipe_violation(child_parent(),
 		    "a configuration, and no identity");
 		return;
 	}
-	channels_configure(next);
-	links_configure(next);
+	channels_configure(conf);
+	links_configure(conf);
 	links_listen_end();
-	conf_free(conf_now);
-	conf_now = next;
-	if (started)
-		child_ready();
+	configured = 1;
 }
 
 static void
@@ -102,19 +92,13 @@ parent_pipe(struct pipe *p, struct imsg *m)
 	struct msg_pipe	 mp;
 	struct imsgbuf	*ib;
 
-	if ((ib = child_take_pipe(p, m, &mp)) == NULL)
+	ib = child_take_pipe(p, m, P_ROUTER | P_DISCOVERY, &mp);
+	if (ib == NULL)
 		return;
-	if (conf_now == NULL) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "no configuration yet");
-	} else if (mp.process == P_ROUTER)
+	if (mp.process == P_ROUTER)
 		channels_router(ib);
-	else if (mp.process == P_DISCOVERY)
+	else
 		links_discovery(ib);
-	else {
-		imsgbuf_free(ib);
-		pipe_violation(p, "a pipe to a process that I do not speak to");
-	}
 }
 
 static void
@@ -127,15 +111,13 @@ parent_show(struct pipe *p, struct imsg *m)
 	child_row_end(m->hdr.peerid);
 }
 
-static void	parent_start(struct pipe *, struct imsg *);
-
 static const struct pipe_phase	parent_startup = { "startup", {
 	[MSG_CONF] = child_conf,
 	[MSG_LISTENER] = parent_listener,
 	[MSG_IDENTITY] = parent_identity,
-	[MSG_CONF_END] = parent_conf_end,
+	[MSG_CONF_END] = child_conf_end,
 	[MSG_PIPE] = parent_pipe,
-	[MSG_START] = parent_start,
+	[MSG_START] = child_begin,
 	[MSG_LOG_LEVEL] = child_log_level,
 	[MSG_MONITOR] = child_monitor,
 } };
@@ -144,27 +126,13 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_CONF] = child_conf,
 	[MSG_LISTENER] = parent_listener,
 	[MSG_IDENTITY] = parent_identity,
-	[MSG_CONF_END] = parent_conf_end,
+	[MSG_CONF_END] = child_conf_end,
 	[MSG_PIPE] = parent_pipe,
 	[MSG_LOG_LEVEL] = child_log_level,
 	[MSG_MONITOR] = child_monitor,
 	[MSG_SHOW] = parent_show,
 	[MSG_TRIP] = child_trip,
 } };
-
-static void
-parent_start(struct pipe *p, struct imsg *m)
-{
-	(void)m;
-	if (conf_now == NULL) {
-		pipe_violation(p, "a start without a configuration");
-		return;
-	}
-	sandbox_tighten(P_CRYPTO);
-	pipe_phase(p, &parent_running);
-	started = 1;
-	child_ready();
-}
 
 static void
 goodbye_over(int fd, short what, void *arg)
@@ -193,6 +161,13 @@ parent_ended(void)
 		loop_quit();
 }
 
+static const struct child_process process = {
+	.startup = &parent_startup,
+	.running = &parent_running,
+	.configure = configure,
+	.end = parent_ended
+};
+
 /*
  * The router's pipe before and after the links: channels bring work to links,
  * and the end of a link is told to the router.
@@ -200,7 +175,7 @@ parent_ended(void)
 static void
 turn_end(void)
 {
-	if (conf_now != NULL) {
+	if (configured) {
 		channels_turn_end();
 		links_turn_end();
 		channels_turn_end();
@@ -217,8 +192,7 @@ int
 crypto_main(void)
 {
 	warm_up();
-	child_start(&parent_startup);
-	child_at_end(parent_ended);
+	child_start(&process);
 	loop_run(turn_end);
 	identity_wipe(&identity);
 	return (0);

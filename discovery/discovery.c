@@ -20,7 +20,6 @@
 #include "common/imsg.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "common/sandbox.h"
 #include "discovery/interfaces.h"
 #include "discovery/resolve.h"
 #include "discovery/service.h"
@@ -30,19 +29,19 @@
 #define SLEPT_S			5	/* that others may have noticed */
 #define CRYPTO_QUEUE_MAX	(64u * 1024u)	/* then nobody is dialled */
 
-static pipe_handler handle_conf_end, handle_link_port, handle_peers,
-    handle_resolver, handle_pipe, handle_start, handle_show, handle_linked;
+static pipe_handler handle_link_port, handle_peers, handle_resolver,
+    handle_pipe, handle_show, handle_linked;
 
 static const struct pipe_phase parent_startup = {
 	.name = "startup",
 	.handler = {
 		[MSG_CONF] = child_conf,
-		[MSG_CONF_END] = handle_conf_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_LINK_PORT] = handle_link_port,
 		[MSG_PEERS] = handle_peers,
 		[MSG_RESOLVER] = handle_resolver,
 		[MSG_PIPE] = handle_pipe,
-		[MSG_START] = handle_start,
+		[MSG_START] = child_begin,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
 		[MSG_SHOW] = handle_show,
@@ -54,7 +53,7 @@ static const struct pipe_phase parent_running = {
 	.name = "running",
 	.handler = {
 		[MSG_CONF] = child_conf,
-		[MSG_CONF_END] = handle_conf_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_LINK_PORT] = handle_link_port,
 		[MSG_PEERS] = handle_peers,
 		[MSG_RESOLVER] = handle_resolver,
@@ -73,10 +72,9 @@ static const struct pipe_phase crypto_linked = {
 	}
 };
 
-static struct conf *conf;
+static const struct conf *conf;
 static struct pipe *crypto;
 static int crypto_seen;		/* there was one before */
-static int started;
 static uint16_t port;
 static struct event timer;
 
@@ -161,21 +159,18 @@ conf_apply(void)
 }
 
 static void
-handle_conf_end(struct pipe *p, struct imsg *m)
+configure(struct conf *new)
 {
-	struct conf *old = conf, *new;
-
-	(void)m;
-	if ((new = child_conf_take()) == NULL) {
-		pipe_violation(p, "no configuration to swap to");
-		return;
-	}
 	conf = new;
-	if (started) {
+	if (child_started())
 		conf_apply();
-		child_ready();
-	}
-	conf_free(old);
+}
+
+static void
+start(void)
+{
+	interfaces_start();
+	conf_apply();
 }
 
 static void
@@ -189,7 +184,7 @@ handle_link_port(struct pipe *p, struct imsg *m)
 		return;
 	}
 	port = (uint16_t)given;
-	if (started)
+	if (child_started())
 		service_port(port);
 }
 
@@ -254,13 +249,8 @@ handle_pipe(struct pipe *p, struct imsg *m)
 	struct imsgbuf *ib;
 	struct msg_pipe to;
 
-	if ((ib = child_take_pipe(p, m, &to)) == NULL)
+	if ((ib = child_take_pipe(p, m, P_CRYPTO, &to)) == NULL)
 		return;
-	if (to.process != P_CRYPTO) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "pipe to a process that is not crypto");
-		return;
-	}
 	pipe_free(crypto);
 	crypto = pipe_new(ib, &crypto_linked, crypto_closed, NULL);
 	if (crypto == NULL)
@@ -270,22 +260,6 @@ handle_pipe(struct pipe *p, struct imsg *m)
 	if (crypto_seen)
 		service_renew();
 	crypto_seen = 1;
-}
-
-static void
-handle_start(struct pipe *p, struct imsg *m)
-{
-	(void)m;
-	if (conf == NULL) {
-		pipe_violation(p, "no configuration yet");
-		return;
-	}
-	started = 1;
-	sandbox_tighten(P_DISCOVERY);
-	pipe_phase(p, &parent_running);
-	interfaces_start();
-	conf_apply();
-	child_ready();
 }
 
 static void
@@ -375,7 +349,7 @@ turn_end(void)
 	uint64_t now = now_ms(), due;
 	struct timeval tv;
 
-	if (started) {
+	if (child_started()) {
 		run_due(now);
 		due = earlier(service_due(), earlier(targets_due(),
 		    interfaces_due()));
@@ -408,13 +382,20 @@ at_end(void)
 	exit(0);
 }
 
+static const struct child_process process = {
+	.startup = &parent_startup,
+	.running = &parent_running,
+	.configure = configure,
+	.start = start,
+	.end = at_end
+};
+
 int
 discovery_main(void)
 {
 	hash_seed();
 	targets_init(&targets_real);
-	child_start(&parent_startup);
-	child_at_end(at_end);
+	child_start(&process);
 	event_assign(&timer, loop_base(), -1, 0, timer_cb, NULL);
 	loop_run(turn_end);
 	return (0);

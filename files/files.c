@@ -31,20 +31,18 @@ struct directories {
 };
 
 static struct directories now, next;
-static struct conf *conf;
-static int started;
+static const struct conf *conf;
 
-static pipe_handler handle_conf, handle_directory, handle_conf_end,
-    handle_pipe, handle_start, handle_show;
+static pipe_handler handle_conf, handle_directory, handle_pipe, handle_show;
 
 static const struct pipe_phase parent_startup = {
 	.name = "startup",
 	.handler = {
 		[MSG_CONF] = handle_conf,
 		[MSG_DIRECTORY] = handle_directory,
-		[MSG_CONF_END] = handle_conf_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_PIPE] = handle_pipe,
-		[MSG_START] = handle_start,
+		[MSG_START] = child_begin,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
 		[MSG_SHOW] = handle_show,
@@ -57,7 +55,7 @@ static const struct pipe_phase parent_running = {
 	.handler = {
 		[MSG_CONF] = handle_conf,
 		[MSG_DIRECTORY] = handle_directory,
-		[MSG_CONF_END] = handle_conf_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_PIPE] = handle_pipe,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
@@ -96,30 +94,20 @@ handle_directory(struct pipe *p, struct imsg *m)
 }
 
 static void
-configure(void)
+serve(void)
 {
 	serve_configure(now.fds, now.n, conf->gone_s + IDLE_MORE_S);
 }
 
 static void
-handle_conf_end(struct pipe *p, struct imsg *m)
+configure(struct conf *new)
 {
-	struct conf *new;
-
-	(void)m;
-	if ((new = child_conf_take()) == NULL) {
-		pipe_violation(p, "no configuration to swap to");
-		return;
-	}
-	conf_free(conf);
 	conf = new;
 	directories_close(&now);
 	now = next;
 	next.n = 0;
-	if (started) {
-		configure();
-		child_ready();
-	}
+	if (child_started())
+		serve();
 }
 
 static void
@@ -128,14 +116,8 @@ handle_pipe(struct pipe *p, struct imsg *m)
 	struct imsgbuf *ib;
 	struct msg_pipe to;
 
-	if ((ib = child_take_pipe(p, m, &to)) == NULL)
-		return;
-	if (to.process != P_FRONTEND) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "pipe to a process that has no clients");
-		return;
-	}
-	serve_reader(ib, to.instance);
+	if ((ib = child_take_pipe(p, m, P_FRONTEND, &to)) != NULL)
+		serve_reader(ib, to.instance);
 }
 
 /* Says what will not work, once. */
@@ -160,20 +142,11 @@ check_directories(void)
 }
 
 static void
-handle_start(struct pipe *p, struct imsg *m)
+start(void)
 {
-	(void)m;
-	if (conf == NULL) {
-		pipe_violation(p, "no configuration yet");
-		return;
-	}
-	started = 1;
 	check_directories();
-	configure();
+	serve();
 	sandbox_directories(now.fds, now.n);
-	sandbox_tighten(P_FILES);
-	pipe_phase(p, &parent_running);
-	child_ready();
 }
 
 static void
@@ -186,6 +159,13 @@ handle_show(struct pipe *p, struct imsg *m)
 	serve_show(m->hdr.peerid, show.what);
 }
 
+static const struct child_process process = {
+	.startup = &parent_startup,
+	.running = &parent_running,
+	.configure = configure,
+	.start = start
+};
+
 static void
 turn_end(void)
 {
@@ -197,7 +177,7 @@ int
 files_main(void)
 {
 	hash_seed();
-	child_start(&parent_startup);
+	child_start(&process);
 	serve_init();
 	loop_run(turn_end);
 	return (0);

@@ -12,7 +12,6 @@
 #include "../common/imsg.h"
 #include "../common/log.h"
 #include "../common/origin.h"
-#include "../common/sandbox.h"
 #include "ask.h"
 #include "channel.h"
 #include "client.h"
@@ -30,7 +29,6 @@
 const struct conf	*conf;
 struct counters		 counters;
 
-static struct conf	*conf_now;
 static struct grants	 grants = TAILQ_HEAD_INITIALIZER(grants);
 static struct pipe	*router;
 static int		 ending;	/* the parent has ended */
@@ -239,23 +237,12 @@ parent_grants(struct pipe *p, struct imsg *m)
 }
 
 static void
-parent_conf_end(struct pipe *p, struct imsg *m)
+configure(struct conf *next)
 {
-	struct conf	*next = child_conf_take();
-	int		 files;
+	int	 files = conf != NULL && !conf_files_same(conf, next);
 
-	(void)m;
-	if (next == NULL) {
-		pipe_violation(p, "the end of a configuration without one");
-		return;
-	}
-	files = conf_now != NULL && !conf_files_same(conf_now, next);
 	listener_swap(next);
-	if (conf_now != NULL) {
-		conf_free(conf_now);
-		child_ready();
-	}
-	conf = conf_now = next;
+	conf = next;
 	counters.origin_any = conf->origin_any != 0;
 	if (files)
 		files_changed();
@@ -267,15 +254,10 @@ parent_pipe(struct pipe *p, struct imsg *m)
 	struct msg_pipe	 mp;
 	struct imsgbuf	*ib;
 
-	if ((ib = child_take_pipe(p, m, &mp)) == NULL)
+	if ((ib = child_take_pipe(p, m, P_ROUTER | P_FILES, &mp)) == NULL)
 		return;
 	if (mp.process == P_FILES) {
 		files_pipe(ib);
-		return;
-	}
-	if (mp.process != P_ROUTER) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "a pipe to a process that I do not speak to");
 		return;
 	}
 	if (router != NULL)
@@ -344,16 +326,14 @@ parent_token(struct pipe *p, struct imsg *m)
 	console_token(m->data);
 }
 
-static void	parent_start(struct pipe *, struct imsg *);
-
 static const struct pipe_phase	parent_startup = { "startup", {
 	[MSG_CONF] = child_conf,
 	[MSG_LISTENER] = parent_listener,
 	[MSG_GRANTS] = parent_grants,
 	[MSG_TOKEN] = parent_token,
-	[MSG_CONF_END] = parent_conf_end,
+	[MSG_CONF_END] = child_conf_end,
 	[MSG_PIPE] = parent_pipe,
-	[MSG_START] = parent_start,
+	[MSG_START] = child_begin,
 	[MSG_LOG_LEVEL] = child_log_level,
 	[MSG_MONITOR] = child_monitor,
 } };
@@ -362,7 +342,7 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_CONF] = child_conf,
 	[MSG_LISTENER] = parent_listener,
 	[MSG_GRANTS] = parent_grants,
-	[MSG_CONF_END] = parent_conf_end,
+	[MSG_CONF_END] = child_conf_end,
 	[MSG_PIPE] = parent_pipe,
 	[MSG_LOG_LEVEL] = child_log_level,
 	[MSG_MONITOR] = child_monitor,
@@ -373,19 +353,6 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_ANSWER] = parent_answer,
 	[MSG_TRIP] = child_trip,
 } };
-
-static void
-parent_start(struct pipe *p, struct imsg *m)
-{
-	(void)m;
-	if (conf == NULL) {
-		pipe_violation(p, "a start without a configuration");
-		return;
-	}
-	sandbox_tighten(P_FRONTEND);
-	pipe_phase(p, &parent_running);
-	child_ready();
-}
 
 static void
 goodbye_over(int fd, short what, void *arg)
@@ -409,6 +376,13 @@ parent_ended(void)
 	if (ev == NULL || event_add(ev, &limit) == -1)
 		loop_quit();
 }
+
+static const struct child_process process = {
+	.startup = &parent_startup,
+	.running = &parent_running,
+	.configure = configure,
+	.end = parent_ended
+};
 
 /*
  * First to the router, so that it works while we write to clients; then to
@@ -440,8 +414,7 @@ turn_end(void)
 int
 frontend_main(void)
 {
-	child_start(&parent_startup);
-	child_at_end(parent_ended);
+	child_start(&process);
 	client_init();
 	loop_run(turn_end);
 	return (0);

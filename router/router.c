@@ -15,7 +15,6 @@
 #include "../common/conf.h"
 #include "../common/hash.h"
 #include "../common/imsg.h"
-#include "../common/sandbox.h"
 #include "channel.h"
 #include "fanout.h"
 #include "places.h"
@@ -23,15 +22,15 @@
 #include "member.h"
 #include "show.h"
 
-static pipe_handler conf_handle_end, handle_pipe, handle_start;
+static pipe_handler handle_pipe;
 
 static const struct pipe_phase parent_startup = {
 	.name = "startup",
 	.handler = {
 		[MSG_CONF] = child_conf,
-		[MSG_CONF_END] = conf_handle_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_PIPE] = handle_pipe,
-		[MSG_START] = handle_start,
+		[MSG_START] = child_begin,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
 		[MSG_SHOW] = router_show,
@@ -43,7 +42,7 @@ static const struct pipe_phase parent_running = {
 	.name = "running",
 	.handler = {
 		[MSG_CONF] = child_conf,
-		[MSG_CONF_END] = conf_handle_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_PIPE] = handle_pipe,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
@@ -77,24 +76,12 @@ const struct pipe_phase places_phase_running = {
 
 struct conf *router_conf;
 
-static int started;
-
 static void
-conf_handle_end(struct pipe *p, struct imsg *m)
+configure(struct conf *conf)
 {
-	struct conf *conf;
-
-	(void)m;
-	if ((conf = child_conf_take()) == NULL) {
-		pipe_violation(p, "no configuration to swap to");
-		return;
-	}
-	conf_free(router_conf);
 	router_conf = conf;
 	limits_configure(conf);
 	channel_configure();
-	if (started)
-		child_ready();
 }
 
 static void
@@ -103,35 +90,16 @@ handle_pipe(struct pipe *p, struct imsg *m)
 	struct imsgbuf *ib;
 	struct msg_pipe to;
 
-	if ((ib = child_take_pipe(p, m, &to)) == NULL)
-		return;
-	if (router_conf == NULL) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "no configuration yet");
-		return;
-	}
-	if ((to.process & P_PLACES) == 0) {
-		imsgbuf_free(ib);
-		pipe_violation(p, "pipe to a process that has no members");
-		return;
-	}
-	places_add(ib, to.instance);
+	if ((ib = child_take_pipe(p, m, P_PLACES, &to)) != NULL)
+		places_add(ib, to.instance);
 }
 
-static void
-handle_start(struct pipe *p, struct imsg *m)
-{
-	(void)m;
-	if (router_conf == NULL) {
-		pipe_violation(p, "no configuration yet");
-		return;
-	}
-	started = 1;
-	sandbox_tighten(P_ROUTER);
-	pipe_phase(p, &parent_running);
-	places_start();
-	child_ready();
-}
+static const struct child_process process = {
+	.startup = &parent_startup,
+	.running = &parent_running,
+	.configure = configure,
+	.start = places_start
+};
 
 static void
 turn_end(void)
@@ -144,7 +112,7 @@ int
 router_main(void)
 {
 	hash_seed();
-	child_start(&parent_startup);
+	child_start(&process);
 	places_init();
 	loop_run(turn_end);
 	return (0);

@@ -44,9 +44,9 @@ static struct pipe *parent;
 static int parent_fd;
 
 void
-child_start(const struct pipe_phase *phase)
+child_start(const struct child_process *self)
 {
-	(void)phase;
+	(void)self;
 }
 
 struct pipe *
@@ -86,20 +86,23 @@ child_conf(struct pipe *p, struct imsg *m)
 	ignore(p, m);
 }
 
-struct conf *
-child_conf_take(void)
+void
+child_conf_end(struct pipe *p, struct imsg *m)
 {
-	return (NULL);
+	ignore(p, m);
 }
 
 void
-child_ready(void)
+child_begin(struct pipe *p, struct imsg *m)
 {
+	ignore(p, m);
 }
 
 struct imsgbuf *
-child_take_pipe(struct pipe *p, struct imsg *m, struct msg_pipe *mp)
+child_take_pipe(struct pipe *p, struct imsg *m, uint32_t others,
+    struct msg_pipe *mp)
 {
+	(void)others;
 	(void)mp;
 	ignore(p, m);
 	return (NULL);

@@ -28,26 +28,18 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/msg.h"
-#include "common/sandbox.h"
 
 #define PARENT_FD	3
 
 /* The child. */
 
 static void
-on_conf_end(struct pipe *p, struct imsg *m)
+configure(struct conf *conf)
 {
-	struct conf	*conf = child_conf_take();
-
-	(void)p;
-	(void)m;
-	if (conf == NULL || child_conf_take() != NULL)
-		fatalx("conf not taken once");
 	child_row_counter(7, "echo", (uint64_t)conf->echo, 1);
+	child_row_counter(7, "started", (uint64_t)child_started(), 1);
 	child_row_limit(7, "clients", 1, conf->max_clients, 3);
 	child_row_end(7);
-	conf_free(conf);
-	child_ready();
 }
 
 static void
@@ -57,7 +49,7 @@ on_pipe(struct pipe *p, struct imsg *m)
 	struct msg_pipe	 mp;
 	uint64_t	 id = 1;
 
-	ib = child_take_pipe(p, m, &mp);
+	ib = child_take_pipe(p, m, P_FRONTEND | P_CRYPTO, &mp);
 	if (ib == NULL)
 		return;
 	if (m->fd != -1 || mp.process != P_FRONTEND || mp.instance != 4)
@@ -87,31 +79,43 @@ on_show(struct pipe *p, struct imsg *m)
 }
 
 static void
-on_start(struct pipe *p, struct imsg *m)
+start(void)
 {
 	char	 text[3000];
 
-	(void)p;
-	(void)m;
-	sandbox_tighten(P_ROUTER);
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	child_event(EVENT_CLIENT_OPEN, 5, "channel=%d", 3);
 	child_event(EVENT_CLIENT_CLOSE, 6, "%s", text);
 }
 
-static const struct pipe_phase	 phase = {
-	.name = "test",
+static const struct pipe_phase	 startup = {
+	.name = "startup",
 	.handler = {
 		[MSG_CONF] = child_conf,
-		[MSG_CONF_END] = on_conf_end,
+		[MSG_CONF_END] = child_conf_end,
 		[MSG_PIPE] = on_pipe,
 		[MSG_SHOW] = on_show,
-		[MSG_START] = on_start,
+		[MSG_START] = child_begin,
 		[MSG_LOG_LEVEL] = child_log_level,
 		[MSG_MONITOR] = child_monitor,
 		[MSG_TRIP] = child_trip
 	}
+};
+
+static const struct pipe_phase	 running = {
+	.name = "running",
+	.handler = {
+		[MSG_CONF] = child_conf,
+		[MSG_CONF_END] = child_conf_end
+	}
+};
+
+static const struct child_process process = {
+	.startup = &startup,
+	.running = &running,
+	.configure = configure,
+	.start = start
 };
 
 static void
@@ -143,7 +147,7 @@ set_up(void **state)
 		dup2(fds[1], PARENT_FD);
 		child_options.process = P_ROUTER;
 		child_options.instance = 2;
-		child_start(&phase);
+		child_start(&process);
 		loop_run(turn_end);
 		_exit(77);
 	}
@@ -209,6 +213,32 @@ get_counter(const char *name, uint64_t value)
 	assert_int_equal(row.value, value);
 }
 
+/* What configure() says. */
+static void
+get_conf(uint64_t echo, uint64_t started, uint64_t max_clients)
+{
+	struct msg_row_limit	 row;
+	struct imsg		 m;
+
+	get_counter("echo", echo);
+	get_counter("started", started);
+	get(ib, MSG_ROW, &m);
+	memcpy(&row, m.data, sizeof(row));
+	assert_int_equal(row.row.what, SHOW_LIMITS);
+	assert_int_equal(row.used, 1);
+	assert_int_equal(row.max, max_clients);
+	assert_int_equal(row.hits, 3);
+	get(ib, MSG_ROW_END, &m);
+	assert_int_equal(m.hdr.peerid, 7);
+}
+
+static void
+configure_child(const char *text)
+{
+	send_message(MSG_CONF, 0, -1, text, strlen(text));
+	send_message(MSG_CONF_END, 0, -1, NULL, 0);
+}
+
 static int
 status_of_child(void)
 {
@@ -257,25 +287,49 @@ test_violation(void **state)
 static void
 test_conf(void **state)
 {
-	struct msg_row_limit	 row;
-	struct imsg		 m;
+	struct imsg	 m;
 
 	(void)state;
 	send_message(MSG_CONF, 0, -1, "echo off\n", 9);
 	/* A second one takes the place of what was not taken. */
 	send_message(MSG_CONF, 0, -1, "echo on\nmax-clients 12345\n", 26);
 	send_message(MSG_CONF_END, 0, -1, NULL, 0);
-	get_counter("echo", 1);
-	get(ib, MSG_ROW, &m);
-	memcpy(&row, m.data, sizeof(row));
-	assert_int_equal(row.row.what, SHOW_LIMITS);
-	assert_int_equal(row.used, 1);
-	assert_int_equal(row.max, 12345);
-	assert_int_equal(row.hits, 3);
-	get(ib, MSG_ROW_END, &m);
-	assert_int_equal(m.hdr.peerid, 7);
+	get_conf(1, 0, 12345);
+	send_message(MSG_START, 0, -1, NULL, 0);
+	get(ib, MSG_READY, &m);
+	/* A reload. */
+	configure_child("echo off\nmax-clients 5\n");
+	get_conf(0, 1, 5);
 	get(ib, MSG_READY, &m);
 	end_child();
+}
+
+/* Each is taken once. */
+static void
+test_conf_end_alone(void **state)
+{
+	(void)state;
+	configure_child("echo on\n");
+	send_message(MSG_CONF_END, 0, -1, NULL, 0);
+	assert_failed();
+}
+
+static void
+test_start_without_conf(void **state)
+{
+	(void)state;
+	send_message(MSG_START, 0, -1, NULL, 0);
+	assert_failed();
+}
+
+static void
+test_start_twice(void **state)
+{
+	(void)state;
+	configure_child("echo on\n");
+	send_message(MSG_START, 0, -1, NULL, 0);
+	send_message(MSG_START, 0, -1, NULL, 0);
+	assert_failed();
 }
 
 static void
@@ -295,6 +349,8 @@ test_pipe(void **state)
 	int		 fds[2];
 
 	(void)state;
+	configure_child("echo on\n");
+	get_conf(1, 0, 10000);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	send_message(MSG_PIPE, 0, fds[1], &mp, sizeof(mp));
 	other = imsgbuf_new(fds[0], P_FRONTEND, P_ROUTER, 0);
@@ -309,11 +365,13 @@ static void
 test_pipe_bad(void **state)
 {
 	static const uint32_t	 bad[] = { 0, P_ROUTER, P_PARENT, P_CTL,
+				    P_DISCOVERY, P_FRONTEND | P_CRYPTO,
 				    P_CHILDREN, UINT32_MAX };
 	struct msg_pipe		 mp;
 	size_t			 i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		configure_child("echo on\n");
 		mp.process = bad[i];
 		mp.instance = 0;
 		send_message(MSG_PIPE, 0, dup(STDERR_FILENO), &mp,
@@ -323,6 +381,16 @@ test_pipe_bad(void **state)
 		assert_int_equal(set_up(state), 0);
 	}
 	end_child();
+}
+
+static void
+test_pipe_without_conf(void **state)
+{
+	const struct msg_pipe	 mp = { P_FRONTEND, 4 };
+
+	(void)state;
+	send_message(MSG_PIPE, 0, dup(STDERR_FILENO), &mp, sizeof(mp));
+	assert_failed();
 }
 
 static void
@@ -354,6 +422,8 @@ test_events(void **state)
 
 	(void)state;
 	send_u32(MSG_MONITOR, 1);
+	configure_child("echo on\n");
+	get_conf(1, 0, 10000);
 	send_message(MSG_START, 0, -1, NULL, 0);
 	get(ib, MSG_EVENT, &m);
 	memcpy(&event, m.data, sizeof(event));
@@ -409,8 +479,12 @@ main(int argc, char *argv[], char *envp[])
 		TEST(test_violation),
 		TEST(test_conf),
 		TEST(test_conf_bad),
+		TEST(test_conf_end_alone),
+		TEST(test_start_without_conf),
+		TEST(test_start_twice),
 		TEST(test_pipe),
 		TEST(test_pipe_bad),
+		TEST(test_pipe_without_conf),
 		TEST(test_rights),
 		TEST(test_events),
 		TEST(test_trip_unknown),
