@@ -98,6 +98,25 @@ loop_quit(void)
 	loop_soon();
 }
 
+static void
+quit_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	loop_quit();
+}
+
+void
+loop_quit_after(unsigned int seconds)
+{
+	const struct timeval	 tv = { .tv_sec = (time_t)seconds };
+
+	if (event_base_once(loop.base, -1, EV_TIMEOUT, quit_cb, NULL,
+	    &tv) == -1)
+		loop_quit();
+}
+
 void
 loop_soon(void)
 {

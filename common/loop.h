@@ -24,6 +24,9 @@ struct event_base *loop_base(void);
 void	loop_run(void (*turn_end)(void));
 void	loop_quit(void);
 
+/* The same, so many seconds from now; at once when that cannot be had. */
+void	loop_quit_after(unsigned int seconds);
+
 /*
  * Ends the current wait so that turn_end() runs soon although nothing happens.
  */

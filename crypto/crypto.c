@@ -134,31 +134,17 @@ static const struct pipe_phase	parent_running = { "running", {
 	[MSG_TRIP] = child_trip,
 } };
 
-static void
-goodbye_over(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-	loop_quit();
-}
-
 /* The parent ends: say so to the peers, and do not wait for long. */
 static void
 parent_ended(void)
 {
-	struct timeval	 limit = { GOODBYE_S, 0 };
-	struct event	*ev;
-
 	if (tls == NULL) {
 		loop_quit();
 		return;
 	}
 	ending = 1;
 	links_stop();
-	ev = event_new(loop_base(), -1, 0, goodbye_over, NULL);
-	if (ev == NULL || event_add(ev, &limit) == -1)
-		loop_quit();
+	loop_quit_after(GOODBYE_S);
 }
 
 static const struct child_process process = {

@@ -388,6 +388,26 @@ test_soon(void **state)
 	assert_int_equal(turns, 6);
 }
 
+static void
+turn_end_none(void)
+{
+}
+
+/* Nothing else happens that could end the loop. */
+static void
+test_quit_after(void **state)
+{
+	int64_t	 before;
+
+	(void)state;
+	loop_quit_after(0);
+	loop_run(turn_end_none);
+	before = loop_now_ms();
+	loop_quit_after(1);
+	loop_run(turn_end_none);
+	assert_true(loop_now_ms() - before >= 999);
+}
+
 static int64_t	 seen_ms[2];
 
 static void
@@ -456,6 +476,7 @@ main(void)
 		TEST(test_peer_gone_writing),
 		TEST(test_free_dead),
 		TEST(test_soon),
+		TEST(test_quit_after),
 		TEST(test_clock),
 		TEST(test_idle_memory)
 	};
