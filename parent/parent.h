@@ -303,7 +303,10 @@ void	relay_free(struct relay *);	/* passes on what is left */
 
 struct ctl;
 
-/* ctl is who asked, or NULL for SIGHUP. */
+/*
+ * ctl is who asked, or NULL for SIGHUP.  While one is under way, or the start
+ * is, the former is refused and the latter done afterwards.
+ */
 void	reload_begin(struct ctl *);
 /* All processes are READY: if that was what a reload waited for, end it. */
 void	reload_ready(void);

@@ -12,6 +12,7 @@
 
 static struct {
 	int waiting;     /* for processes to be READY */
+	int again;       /* a signal came meanwhile */
 	struct ctl *ctl; /* who asked, or NULL */
 } reload;
 
@@ -152,19 +153,32 @@ failed(struct ctl *ctl, const char *why)
 		ctl_done(ctl, 1, "%s", why);
 }
 
+/*
+ * Whoever asked by a signal cannot ask again when this one is over, and has
+ * perhaps changed the file since it was read.
+ */
+static void
+later(struct ctl *ctl)
+{
+	const char *why = reload.waiting ? "a reload is under way" :
+					   "the start is under way";
+
+	if (ctl != NULL) {
+		log_info("reload refused: %s", why);
+		ctl_done(ctl, 1, "%s", why);
+	} else if (!reload.again) {
+		log_info("SIGHUP: %s, and another reload follows", why);
+		reload.again = 1;
+	}
+}
+
 void
 reload_begin(struct ctl *ctl)
 {
 	char why[WHY_MAX];
 
 	if (reload.waiting || !parent.served) {
-		log_info("reload refused: %s",
-		    reload.waiting ? "a reload is under way" :
-				     "the start is under way");
-		if (ctl != NULL)
-			ctl_done(ctl, 1, "%s",
-			    reload.waiting ? "a reload is under way" :
-					     "the start is under way");
+		later(ctl);
 		return;
 	}
 	notify_reloading();
@@ -177,11 +191,9 @@ reload_begin(struct ctl *ctl)
 	reload.ctl = ctl;
 }
 
-void
-reload_ready(void)
+static void
+done(void)
 {
-	if (!reload.waiting)
-		return;
 	reload.waiting = 0;
 	parent.reloads++;
 	listeners_log(&parent.listeners);
@@ -194,6 +206,17 @@ reload_ready(void)
 	if (reload.ctl != NULL)
 		ctl_done(reload.ctl, 0, "configuration reloaded");
 	reload.ctl = NULL;
+}
+
+void
+reload_ready(void)
+{
+	if (reload.waiting)
+		done();
+	if (!reload.again)
+		return;
+	reload.again = 0;
+	reload_begin(NULL);
 }
 
 void

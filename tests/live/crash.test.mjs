@@ -365,6 +365,24 @@ describe('reload under load', () => {
     });
   });
 
+  test('a SIGHUP during a reload is not lost', async () => {
+    await withDaemon('', {}, async (d) => {
+      const router = d.child_pid('router');
+      process.kill(router, 'SIGSTOP');
+      await waitUntil(() => {
+        process.kill(d.pid, 'SIGHUP');
+        return /a reload is under way/.test(d.log);
+      }, 'the first reload to wait for the router');
+      d.write('echo on');
+      process.kill(d.pid, 'SIGHUP');
+      process.kill(router, 'SIGCONT');
+      const where = listeners(d)['127.0.0.1'];
+      const e = await waitUntil(() => Member.open(where, '/debug/echo'),
+        'the second reload');
+      await e.close();
+    });
+  });
+
   test('what needs a restart is refused with the reason', async () => {
     await withDaemon('', {}, async (d) => {
       d.write('prefork 3');
