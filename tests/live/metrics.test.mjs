@@ -1,8 +1,10 @@
 // GET /metrics: the numbers of all processes as text for Prometheus, who gets
 // them, and what happens to those who wait when a process does not answer.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Daemon, patience, useDaemon } from './lib.mjs';
+import { Daemon, freePort, patience, top, useDaemon } from './lib.mjs';
 import { Member, Raw, closeAll, listeners, openMembers, request,
   upgradeRequest } from './wire.mjs';
 
@@ -137,6 +139,25 @@ describe('metrics', () => {
 });
 
 describe('metrics, and what else may be', () => {
+  test('every counter and limit is in nwsctl(8), and none else', async () =>
+    withDaemon(`link { listen on 127.0.0.1 port ${await freePort()} }
+files "@DIR@" at "/dir"`, {}, async (d) => {
+      const { out } = await d.ctl('show', 'metrics');
+      const limits = [...out.matchAll(/^nwsd_limit_used\{.*limit="(.*?)"/gm)]
+        .map((m) => m[1]).filter((l) => !l.startsWith('discovery-'));
+      const counters = [...out.matchAll(/^# TYPE nwsd_(\w+)/gm)]
+        .map((m) => m[1]).filter((c) => !/^(limit|process|build)_/.test(c));
+      assert.ok(counters.length > 100 && limits.length > 10);
+      const man = fs.readFileSync(path.join(top, 'man/nwsctl.8'), 'utf8')
+        .split('.Ss Counters')[1].split('.Ss JSON')[0];
+      const said = man.split('\n').filter((l) => /^\.(It )?Li /.test(l))
+        .flatMap((l) => [...l.matchAll(/Li ([\w-]+)/g)].map((m) => m[1]))
+        .filter((n) => !/^(_|nwsd_|discovery-)/.test(n));
+      const there = [...counters, ...limits];
+      assert.deepEqual(there.filter((n) => !said.includes(n)), [], 'not said');
+      assert.deepEqual(said.filter((n) => !there.includes(n)), [], 'not there');
+    }));
+
   test('off unless asked for; reload turns it on and off', () =>
     withDaemon('', {}, async (d) => {
       assert.equal((await ask(d)).status, 404);
