@@ -2,12 +2,14 @@
  * Reading nwsd.conf(5): which file, its permissions, include files.  Runs in
  * the parent, which trusts the file as far as its owner and mode allow.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,12 +79,27 @@ config_init(const struct options *o)
 		fatalx("%s: name too long", file_name);
 }
 
+/* Each client has one, in its frontend; who comes after the last one waits. */
+static void
+announce_descriptors(const struct conf *conf)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    rl.rlim_cur > conf->max_clients / conf->prefork)
+		return;
+	log_warnx("max-clients %u: a frontend can have only %ju descriptors "
+		  "(RLIMIT_NOFILE)",
+	    conf->max_clients, (uintmax_t)rl.rlim_cur);
+}
+
 void
 config_announce(struct conf *conf)
 {
 	if (conf->origin_any != 0 && !conf->allow_any_said)
 		log_warnx("allow origin any: every web page may connect");
 	conf->allow_any_said = 1;
+	announce_descriptors(conf);
 }
 
 const char *

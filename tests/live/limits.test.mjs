@@ -439,11 +439,19 @@ describe('keepalive', () => {
 });
 
 describe('out of descriptors', () => {
+  test('nothing is said when there are enough', async () => {
+    const d = await Daemon.start('max-clients 100',
+      { ulimit: 150, prefork: 2 });
+    await d.stop();
+    assert.doesNotMatch(d.log, /descriptors/);
+  });
+
   test('accept pauses and recovers; those who are in go on', async () => {
     // The hard limit, so that it cannot be raised.
     const d = await Daemon.start('max-handshakes 1000\nhandshake-timeout 600s',
       { ulimit: 60 });
     try {
+      assert.match(d.log, /max-clients 10000: .*60 descriptors/);
       const [a, b] = await openMembers(2, () =>
         Member.open(local(d), '/room?presence=off'));
       const crowd = [];
