@@ -504,6 +504,12 @@ control_open(const struct conf *conf, char why[WHY_MAX])
 }
 
 void
+control_listen_again(void)
+{
+	unix_listen_again(control.fd);
+}
+
+void
 control_start(void)
 {
 	control.again = evtimer_new(loop_base(), accept_again, NULL);

@@ -132,6 +132,18 @@ open_all(void)
 }
 
 static void
+enter_background(void)
+{
+	const struct listener *l;
+
+	background_enter();
+	control_listen_again();
+	TAILQ_FOREACH(l, &parent.listeners, entry)
+		if (l->addr.ss_family == AF_UNIX)
+			unix_listen_again(l->fd);
+}
+
+static void
 turn_end(void)
 {
 	size_t i;
@@ -194,7 +206,7 @@ parent_main(const struct options *o, const char *argv0)
 		return (1);
 	spawning_init(argv0);
 	if (!o->foreground)
-		background_enter();
+		enter_background();
 	setproctitle("parent");
 	serve();
 	return (parent.exit_code);

@@ -220,6 +220,11 @@ struct unix_file {
  */
 int	unix_open(const struct sockaddr_un *, uint32_t mode, const char *group,
 	    struct unix_file *, char why[WHY_MAX]);
+/*
+ * Listens again, from the process that stays: it is the one that others are
+ * told of when they find the socket in use (SO_PEERCRED).
+ */
+void	unix_listen_again(int fd);
 /* Sets mode and group of a socket's file.  Returns 0, or -1 with why. */
 int	unix_permit(const char *path, uint32_t mode, const char *group,
 	    char why[WHY_MAX]);
@@ -319,6 +324,8 @@ void	reload_forget(const struct ctl *);
 int	control_path(const struct conf *, char *, size_t, char why[WHY_MAX]);
 /* Binds the control socket, before there is a loop; 0, or -1 with why. */
 int	control_open(const struct conf *, char why[WHY_MAX]);
+/* See unix_listen_again(). */
+void	control_listen_again(void);
 /* Accepts from now on. */
 void	control_start(void);
 /* Ends all connections and removes the socket. */

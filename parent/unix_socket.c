@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "parent/parent.h"
 
 #define BACKLOG 4096
@@ -146,6 +147,13 @@ unix_open(const struct sockaddr_un *un, uint32_t mode, const char *group,
 		return (-1);
 	}
 	return (fd);
+}
+
+void
+unix_listen_again(int fd)
+{
+	if (listen(fd, BACKLOG) == -1)
+		log_warn("listen");
 }
 
 void

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Daemon, Program, build, freePort, isSanitized, run, tempDir, useDaemon,
-  waitUntil }
+import { Daemon, Program, alive, build, freePort, isSanitized, run, tempDir,
+  useDaemon, waitUntil }
   from './lib.mjs';
 import { Member, closeAll, listeners, openMembers, request, upgradeRequest }
   from './wire.mjs';
@@ -383,6 +383,39 @@ channel "name" { presence off }
     assert.match(r.out, /^nwsd \d+\.\d+\.\d+/);
     assert.notEqual((await nwsd('-x')).code, 0);
     assert.notEqual((await nwsd('surplus')).code, 0);
+  });
+
+  test('without -d: in the background, and back when it serves', async () => {
+    const dir = tempDir(), port = await freePort();
+    const control = path.join(dir, 'control.sock');
+    const conf = file(`listen on 127.0.0.1 port ${port}
+listen on unix "${dir}/client.sock"
+control "${control}"
+link off\n`);
+    const env = { STATE_DIRECTORY: dir, ASAN_OPTIONS: 'detect_leaks=0' };
+    const start = (...args) => run(tool('nwsd'), args, { env });
+    assert.equal((await start('-f', conf)).code, 0);
+    const r = await run(tool('nwsctl'),
+      ['-s', control, '-j', 'show', 'processes']);
+    const pids = JSON.parse(r.out).processes.map((p) => p.pid);
+    try {
+      assert.equal(pids.length, 3);
+      const where = { host: '127.0.0.1', port, name: `localhost:${port}` };
+      await (await Member.open(where, '/chat')).close();
+      // Others are told which process it is.
+      const held = new RegExp(`already \\(pid ${pids[0]}\\)`);
+      const second = await start('-f', conf);
+      assert.equal(second.code, 1);
+      assert.match(second.err, held);
+      const third = await start('-d', '-f', file(
+        `listen on unix "${dir}/client.sock"\ncontrol "${dir}/other.sock"\n`));
+      assert.equal(third.code, 1);
+      assert.match(third.err, held);
+    } finally {
+      process.kill(pids[0], 'SIGTERM');
+      await waitUntil(() => !pids.some(alive), 'all processes to end');
+    }
+    assert.deepEqual(fs.readdirSync(dir).filter((n) => /sock/.test(n)), []);
   });
 
   test('a port that is taken is named', async () => {
