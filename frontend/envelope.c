@@ -82,7 +82,8 @@ parse_json(const uint8_t *in, size_t n, struct request *r, const char **why)
 
 	error = json_message((const char *)in, n, 0, &m);
 	if (error != JSON_OK) {
-		*why = json_error_text(error);
+		*why = error != JSON_SYNTAX ? json_error_text(error) :
+		    "not a JSON object with an action";
 		return (ERROR_NOT_JSON);
 	}
 	switch (m.action) {

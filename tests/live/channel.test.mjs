@@ -155,6 +155,11 @@ function suite(holder, at) {
       assert.equal(e.action, 'error', what);
       assert.equal(e.code, code, what);
     }
+    // What WebSocket libraries send first: text, and JSON that is no object.
+    for (const text of ['hello', '"hello"', '[1]', '5']) {
+      a.send(text);
+      assert.match((await a.json()).message, /JSON object with an action/);
+    }
     assert.deepEqual(await b.sync(), []);
     await closeAll([a, b]);
   });
