@@ -19,7 +19,8 @@ struct channel {
 	RB_ENTRY(channel)	 entry;		/* by name, unless closing */
 	TAILQ_ENTRY(channel)	 touched_entry;
 	struct feed		**feeds;
-	uint64_t		*peers;		/* ids shown, in no order */
+	uint64_t		*peers;		/* ids shown, as they came but
+					   for those of a new router */
 	uint64_t		*coming;	/* of an incomplete ROSTER */
 	uint32_t		 npeers, peers_cap, ncoming;
 	uint32_t		 members;	/* clients here, also joining */
@@ -306,7 +307,8 @@ peers_remove(struct channel *ch, uint64_t id)
 
 	for (i = 0; i < ch->npeers; i++)
 		if (ch->peers[i] == id) {
-			ch->peers[i] = ch->peers[--ch->npeers];
+			memmove(ch->peers + i, ch->peers + i + 1,
+			    (--ch->npeers - i) * sizeof(*ch->peers));
 			return (0);
 		}
 	return (-1);
@@ -359,7 +361,7 @@ id_compare(const void *a, const void *b)
 	return (*x < *y ? -1 : *x > *y);
 }
 
-/* Tells the members how the new list differs from the old, and takes it. */
+/* Tells the members how the new list differs from the old. */
 static void
 channel_rerostered(struct channel *ch)
 {
@@ -378,6 +380,14 @@ channel_rerostered(struct channel *ch)
 		else
 			i++, j++;
 	}
+}
+
+static void
+channel_roster_end(struct channel *ch)
+{
+	/* The first one comes before any member, and keeps its order. */
+	if (ch->nfeeds > 0)
+		channel_rerostered(ch);
 	free(ch->peers);
 	ch->peers = ch->coming;
 	ch->npeers = ch->peers_cap = ch->ncoming;
@@ -409,7 +419,7 @@ channel_roster(uint32_t number, const struct msg_roster *r,
 		ch->ncoming += r->count;
 	}
 	if (r->flags & ROSTER_LAST)
-		channel_rerostered(ch);
+		channel_roster_end(ch);
 	return (0);
 }
 

@@ -27,6 +27,7 @@ struct member {
 	uint8_t			 shown;		/* its peers are told of it */
 	uint8_t			 waits;		/* for a lease: no JOINED yet */
 	uint8_t			 remote;	/* of another machine */
+	uint32_t		 serial;	/* in the order they came */
 };
 
 /* A place's view of a channel. */

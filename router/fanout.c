@@ -8,6 +8,7 @@
  */
 #include "fanout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../common/imsg.h"
@@ -243,29 +244,56 @@ roster_chunk(const struct replica *to, uint32_t first, uint32_t *left,
 	return (out + sizeof(head));
 }
 
+static int
+serial_compare(const void *a, const void *b)
+{
+	const struct member *const *x = a, *const *y = b;
+
+	/* The serial goes round. */
+	return ((int32_t)((*x)->serial - (*y)->serial) < 0 ? -1 : 1);
+}
+
+/* All that are listed, n of them, in the order in which they came. */
+static const struct member **
+listed(const struct replica *to, uint32_t n)
+{
+	const struct replica *r;
+	const struct member *mb, **all;
+	uint32_t i = 0;
+
+	if ((all = calloc((size_t)n + 1, sizeof(*all))) == NULL)
+		return (NULL);
+	LIST_FOREACH(r, &to->channel->replicas, entry)
+		LIST_FOREACH(mb, &r->list, entry)
+			if (i < n && is_listed(to, mb))
+				all[i++] = mb;
+	qsort(all, i, sizeof(*all), serial_compare);
+	return (all);
+}
+
 void
 fanout_roster(const struct replica *to)
 {
-	const struct replica *r;
-	const struct member *mb;
-	uint32_t left = count_listed(to), room;
+	const struct member **all;
+	uint32_t n = count_listed(to), left = n, room = 0, i;
 	uint64_t id;
 	uint8_t *out;
 
-	if ((out = roster_chunk(to, ROSTER_FIRST, &left, &room)) == NULL)
+	if ((all = listed(to, n)) == NULL) {
+		places_no_memory(to->place);
 		return;
-	LIST_FOREACH(r, &to->channel->replicas, entry) {
-		LIST_FOREACH(mb, &r->list, entry) {
-			if (!is_listed(to, mb))
-				continue;
-			if (room == 0 && (out = roster_chunk(to, 0, &left,
-			    &room)) == NULL)
-				return;
-			id = id_for(to, mb);
-			memcpy(out, &id, sizeof(id));
-			out += sizeof(id);
-			room--;
-		}
 	}
-	places_sent(to->place);
+	out = roster_chunk(to, ROSTER_FIRST, &left, &room);
+	for (i = 0; i < n && out != NULL; i++) {
+		if (room == 0 &&
+		    (out = roster_chunk(to, 0, &left, &room)) == NULL)
+			break;
+		id = id_for(to, all[i]);
+		memcpy(out, &id, sizeof(id));
+		out += sizeof(id);
+		room--;
+	}
+	free(all);
+	if (out != NULL)
+		places_sent(to->place);
 }

@@ -33,11 +33,13 @@ static struct member *
 member_new(struct replica *r, const struct msg_join *j, const char *origin,
     size_t origin_len)
 {
+	static uint32_t serial;
 	struct member *mb;
 
 	if ((mb = calloc(1, sizeof(*mb))) == NULL)
 		return (NULL);
 	mb->id = j->id;
+	mb->serial = serial++;
 	mb->replica = r;
 	mb->remote = (j->flags & JOIN_REMOTE) != 0;
 	/* Crypto has limits of its own. */

@@ -498,6 +498,36 @@ describe('with the package ws', () => {
   });
 });
 
+describe('with three frontends', () => {
+  const h = useDaemon('', { prefork: 3 });
+
+  test('a newcomer is told of the others in the order in which they came',
+    async () => {
+      const where = listeners(h.d)['127.0.0.1'];
+      for (let round = 0; round < 4; round++) {
+        const name = `/${fresh()}`;
+        const there = [];
+        for (let i = 0; i < 12; i++) {
+          const m = await Member.open(where, name);
+          for (const other of there)
+            assert.equal((await m.action('connect')).target, other.id);
+          m.send({ action: 'status' });
+          m.id = (await m.action('status')).target;
+          for (const other of there)
+            assert.equal((await other.action('connect')).target, m.id);
+          there.push(m);
+          if (i % 4 !== 3)
+            continue;
+          const [gone] = there.splice(1, 1);
+          await gone.close();
+          for (const other of there)
+            assert.equal((await other.action('disconnect')).target, gone.id);
+        }
+        await closeAll(there);
+      }
+    });
+});
+
 describe('2,000 members', () => {
   const h = useDaemon('max-clients 20000\nqueue-limit 64M', { prefork: 2 });
   const N = 2000;
