@@ -261,8 +261,9 @@ export class Channel {
   /** What the daemon says of this channel. */
   update(row, perSecond) {
     if (this.level === 'ok' && row)
-      setText(this.state, `Connected as ${this.ws.id} · ${row.members} here, `
-        + `${row.elsewhere} elsewhere · ${rate(perSecond ?? 0)} messages/s`);
+      setText(this.state, `Connected as ${this.ws.id} · ${row.members} on this `
+        + `machine, ${row.elsewhere} elsewhere · ${rate(perSecond ?? 0)} `
+        + 'messages/s');
   }
 
   show() {

@@ -55,14 +55,26 @@ export function sync(parent, items, key, make, update) {
   lists.set(parent, now);
 }
 
-/** A table's rows: cells(item) gives the texts, or elements, of each. */
+/** Two lines in one cell. */
+function two(cell, [first, second]) {
+  if (cell.childElementCount === 0) {
+    cell.append(element('span'), element('span', { class: 'under' }));
+    cell.classList.add('two');
+  }
+  setText(cell.firstChild, first);
+  setText(cell.lastChild, second);
+}
+
+/** A table's rows: cells(item) gives texts, pairs of texts or elements. */
 export function rows(tbody, items, key, numeric, cells) {
   sync(tbody, items, key, () => element('tr'), (tr, item) => {
     cells(item).forEach((value, i) => {
       const cell = tr.children[i] ?? tr.appendChild(i === 0
         ? element('th', { scope: 'row' })
         : element('td', { class: numeric.includes(i) ? 'n' : undefined }));
-      if (!(value instanceof Node))
+      if (Array.isArray(value))
+        two(cell, value);
+      else if (!(value instanceof Node))
         setText(cell, value);
       else if (cell.firstChild !== value)
         cell.replaceChildren(value);

@@ -93,8 +93,8 @@ export function drawOrigins(list, done) {
   $('pending-empty').hidden = pending.length > 0;
   sync($('pending'), bounded(pending, SHOWN, $('pending-more')),
     (o) => o.origin, (o) => pendingCard(o, done), (card, o) =>
-      setText(card.children[1], `Asked ${plural(o.requests ?? 1, 'time')} for `
-        + o.scopes.join(', ')));
+      setText(card.children[1], `Asked ${o.requests > 1
+        ? plural(o.requests, 'time') : 'once'} for ${o.scopes.join(', ')}`));
   $('decided-empty').hidden = decided.length > 0;
   sync($('decided'), bounded(decided, SHOWN, $('decided-more')),
     (o) => `${o.state} ${o.origin}`, (o) => decidedCard(o, done), (card, o) => {

@@ -100,7 +100,7 @@ export class Plot {
         element('span', { class: 'values' }, ...names.map((name, i) =>
           element('span', { class: `key key-${i}` }, this.now[i],
             element('span', { class: 'of' }, name))))),
-      this.spark.element, this.top);
+      this.top, this.spark.element);
   }
 
   add(time, values) {

@@ -106,7 +106,7 @@ export function drawLimits(list) {
   const shown = all ? list : list.filter((l) => l.hits > 0 || near(l));
   $('limits-table').hidden = shown.length === 0;
   rows($('limits'), shown, (l) => `${l.limit} ${l.process} ${l.instance}`,
-    [2, 3, 5], (l) => [l.limit, process(l), number(l.used),
+    [1, 2, 4], (l) => [[l.limit, process(l)], number(l.used),
       l.max === null ? 'none' : number(l.max), share(l), number(l.hits)]);
 }
 
@@ -295,11 +295,10 @@ export function drawClients(list, own, close) {
   for (const id of closers.keys())
     if (!ids.has(id))
       closers.delete(id);
-  rows($('clients'), shown, (c) => c.client, [4, 5, 6, 7], (c) => [
-    c.channel, c.client, own.has(c.client) ? 'this page'
-      : c.origin ?? 'native program', c.address, age(c.age_s, true),
-    age(c.idle_s, true),
-    number(c.messages_in), bytes(c.bytes_in),
+  rows($('clients'), shown, (c) => c.client, [2, 3, 4, 5], (c) => [
+    [c.channel, c.client], [own.has(c.client) ? 'this page'
+      : c.origin ?? 'native program', c.address], age(c.age_s, true),
+    age(c.idle_s, true), number(c.messages_in), bytes(c.bytes_in),
     [c.binary ? 'binary' : 'JSON', c.deflate && 'deflate',
       c.queued_bytes > 0 && `${bytes(c.queued_bytes)} waiting`,
       ...c.paused.map((p) => `paused: ${p}`)].filter(Boolean).join(', '),

@@ -33,8 +33,9 @@ function current(a, is) {
 function drawJoined() {
   sync($('joined'), [...channels.values()], (c) => c.name, (c) =>
     element('li', {}, element('a', { href: hashOf(c.name) },
-      element('span', { class: 'dot' }), element('span', { class: 'label' },
-        c.name), element('span', { class: 'badge' }))), (li, c) => {
+      element('span', { class: 'dot' }),
+      element('span', { class: 'label', title: c.name }, c.name),
+      element('span', { class: 'badge' }))), (li, c) => {
     const a = li.firstElementChild;
     li.dataset.level = c.level;
     current(a, view === `channel=${c.name}`);

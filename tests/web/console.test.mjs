@@ -50,6 +50,10 @@ const says = (page, selector, pattern) => waitUntil(async () =>
   .catch(async (e) => {
     throw new Error(`${e.message}: ${await text(page, selector)}`);
   });
+const hasFocus = (page, id) => waitUntil(() => page.evaluate((x) =>
+  document.activeElement.id === x, id), `the focus at ${id}`);
+const fits = (page, selector) => page.$eval(selector, (e) =>
+  e.scrollWidth <= e.clientWidth);
 const channel = '.channel:not([hidden])';
 const member = (d, name, fields) =>
   Member.open(listeners(d)['127.0.0.1'], `/${name}`, fields);
@@ -296,6 +300,27 @@ describe('the console', { skip: missing }, () => {
     fine(page);
   });
 
+  test('long names are within their place', async () => {
+    const name = 'x'.repeat(255);
+    for (const viewport of [desktop, phone]) {
+      const page = await joined(h.d, name, { viewport });
+      assert.ok(await fits(page, '.side'), 'the side');
+      for (const view of ['overview', 'clients']) {
+        await page.evaluate((s) => {
+          location.hash = s;
+        }, view);
+        const table = view === 'clients' ? '#view-clients .scroll'
+          : '#channels-table';
+        await says(page, table, /xxx/);
+        assert.ok(await fits(page, 'html'), view);
+        assert.ok(viewport === phone || await fits(page, table), table);
+        assert.ok((await page.locator(`${table} tbody th`).first()
+          .boundingBox()).width < 2 * viewport.width / 3, 'the name');
+      }
+      fine(page);
+    }
+  });
+
   test('plots and channels move', async () => {
     const m = await member(h.d, 'busy'), n = await member(h.d, 'busy');
     const page = await visit(h.d);
@@ -480,7 +505,7 @@ describe('the console and other machines', { skip: missing }, () => {
     await there.json(broadcast('over there'));
     there.send({ action: 'broadcast', data: 'and back' });
     await says(page, `${channel} .log`, /and back/);
-    await says(page, `${channel} .state`, /1 here, 1 elsewhere/);
+    await says(page, `${channel} .state`, /1 on this machine, 1 elsewhere/);
     await page.click('a[href="#network"]');
     await says(page, '#nodes', new RegExp(`This machine\\s+accepts links at `
       + `127\\.0\\.0\\.1 port ${a.link}`));
@@ -507,6 +532,7 @@ describe('the console and other machines', { skip: missing }, () => {
     await d.stop();
     await says(page, '#trouble',
       /^nwsd does not answer; trying again in \d+ s$/);
+    assert.ok((await page.locator('.brand .name').boundingBox()).height < 40);
     await page.click('#joined a');
     await says(page, `${channel} .state`,
       /^Not connected; trying again in \d+ s$/);
