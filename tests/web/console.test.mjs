@@ -483,9 +483,19 @@ describe('the console', { skip: missing }, () => {
 });
 
 describe('the console and other machines', { skip: missing }, () => {
+  const started = [];
+  const use = (d) => {
+    started.push(d);
+    return d;
+  };
+
   afterEach(async () => {
     await context?.close();
     context = null;
+    // Where the test failed: what runs would keep this process from its end.
+    for (const d of started.splice(0))
+      if (d.exit === null)
+        d.child.kill('SIGKILL');
   });
   before(launch);
   after(() => browser?.close());
@@ -496,8 +506,8 @@ describe('the console and other machines', { skip: missing }, () => {
   }
 
   test('links, members elsewhere, and why there is no link', async () => {
-    const b = await startLinked();
-    const a = await startLinked('', { peers: [b.link, 1] });
+    const b = use(await startLinked());
+    const a = use(await startLinked('', { peers: [b.link, 1] }));
     const there = await member(b, 'far');
     const page = await joined(a, 'far');
     await there.action('connect', 20000);
@@ -525,7 +535,7 @@ describe('the console and other machines', { skip: missing }, () => {
   });
 
   test('nwsd ends and comes again', async () => {
-    const d = await Daemon.start('handshake-timeout 1s');
+    const d = use(await Daemon.start('handshake-timeout 1s'));
     const page = await joined(d, 'again');
     await page.click('a[href="#origins"]');
     await running(page);
@@ -549,7 +559,8 @@ describe('the console and other machines', { skip: missing }, () => {
   });
 
   test('console read-only has no buttons, console off no console', async () => {
-    const d = await Daemon.start('console read-only\nhandshake-timeout 1s');
+    const d = use(await Daemon.start(
+      'console read-only\nhandshake-timeout 1s'));
     await assert.rejects(member(d, 'x', { Origin: 'https://waits.example' }));
     const page = await visit(d, '#origins');
     await says(page, '#pending', /waits\.example/);
