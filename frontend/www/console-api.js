@@ -2,7 +2,8 @@
  * The daemon's numbers, and what may be changed: /console/api/ as described in
  * nws-protocol(7).
  */
-const TIMEOUT_MS = 5000;
+/* nwsd itself gives up after 5 s, and says why. */
+const TIMEOUT_MS = 8000;
 const meta = (name, page = document) =>
   page.querySelector(`meta[name=nws-${name}]`)?.content;
 let token = meta('token');

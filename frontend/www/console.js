@@ -14,7 +14,6 @@ const VIEWS = ['overview', 'network', 'clients', 'origins'];
 
 const channels = new Map();     // by name, in the order of joining
 let view = 'overview';          // one of VIEWS, or channel=NAME
-let known = [];                 // the daemon's channels
 let focusNext = null;           // where the focus goes with the next view
 
 /* ----------------------------------------------------------------- joining */
@@ -183,32 +182,33 @@ function notices(got) {
     setText(li.firstChild, n.text));
 }
 
-async function draw(got, time) {
-  known = got.channels;
-  views.drawSummary(got.summary, time);
-  views.addLinks(got.links, time);
+function drawKnown(known, time) {
   const perChannel = views.channelRates(known, time);
-  drawOrigins(got.origins, poll);
-  notices(got);
-  titles();
+  views.drawChannels(known, perChannel);
   for (const c of channels.values())
     if (c.open)
       c.update(known.find((k) => k.channel === c.name), perChannel.get(c.name));
-  if (got.limits) {
-    views.drawChannels(known, perChannel);
-    views.drawLimits(got.limits);
-    views.drawProcesses(got.processes);
-  }
-  if (got.peers) {
-    views.drawNodes(got);
+}
+
+/** Draws what was answered; the rest stays as it is. */
+async function draw(got, time) {
+  const each = { summary: (x) => views.drawSummary(x, time),
+    origins: (x) => drawOrigins(x, poll), channels: (x) => drawKnown(x, time),
+    links: (x) => views.addLinks(x, time), limits: views.drawLimits,
+    processes: views.drawProcesses, check: views.drawCheck,
+    discovery: views.drawDiscovery, interfaces: views.drawInterfaces,
+    clients: (x) => views.drawClients(x, new Set([...channels.values()]
+      .map((c) => c.ws.id)), close) };
+  for (const what of Object.keys(each))
+    if (got[what])
+      each[what](got[what]);
+  if (view === 'network' && got.links)
     views.drawLinks(got.links, time);
-    views.drawCheck(got.check);
-    views.drawDiscovery(got.discovery);
-    views.drawInterfaces(got.interfaces);
-  }
-  if (got.clients)
-    views.drawClients(got.clients, new Set([...channels.values()]
-      .map((c) => c.ws.id)), close);
+  if (got.peers && got.links && got.check && got.discovery)
+    views.drawNodes(got);
+  if (got.origins && got.summary)
+    notices(got);
+  titles();
 }
 
 async function close(id, channel) {
@@ -239,46 +239,55 @@ function retry(level, text) {
   tick();
 }
 
+/** What was answered, and what the first that was not said instead. */
 async function ask() {
-  const names = [...always, ...asks[view] ?? []];
-  const values = await Promise.all(names.map(show));
-  return Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  const names = [...always, ...asks[view] ?? []], got = {};
+  let problem;
+  await Promise.all(names.map(async (name) => {
+    try {
+      got[name] = await show(name);
+    } catch (e) {
+      problem ??= e;
+    }
+  }));
+  return { got, problem };
 }
 
 /** One round; whoever awaits it sees what is true after it was called. */
-async function poll() {
+function poll() {
   clearTimeout(timer);
-  if (polling) {
-    again = true;
-    return polling;
-  }
-  if (document.hidden)
-    return undefined;
-  polling = round();
+  again = true;
+  polling ??= rounds();
+  return polling;
+}
+
+async function rounds() {
+  await null;   // so that polling is set before this ends
   try {
-    await polling;
+    while (again && !document.hidden) {
+      again = false;
+      await round();
+    }
   } finally {
     polling = null;
   }
-  if (!again)
-    return undefined;
-  again = false;
-  return poll();
 }
 
 async function round() {
-  const begun = Date.now();
-  try {
-    const got = await ask();
-    failures = 0;
-    status('ok', 'running');
-    draw(got, Date.now());
-    timer = setTimeout(poll, Math.max(100, EVERY_MS - (Date.now() - begun)));
-  } catch (e) {
-    if (!e.code)
-      throw e;
-    retry(e.code === 'busy' ? 'warning' : 'failure', e.message);
+  clearTimeout(timer);
+  const begun = Date.now(), { got, problem } = await ask();
+  draw(got, Date.now());
+  if (problem) {
+    if (!problem.code)
+      throw problem;
+    retry(problem.code === 'busy' ? 'warning' : 'failure', problem.message);
+    return;
   }
+  failures = 0;
+  status('ok', 'running');
+  // What takes long is not asked for without a pause.
+  const took = Date.now() - begun;
+  timer = setTimeout(poll, Math.max(took, EVERY_MS - took));
 }
 
 /* ------------------------------------------------------------------- start */

@@ -45,8 +45,8 @@ async function visit(d, hash = '', options = {}) {
 
 const fine = (page) => assert.deepEqual(page.problems, []);
 const text = (page, selector) => page.locator(selector).first().innerText();
-const says = (page, selector, pattern) => waitUntil(async () =>
-  pattern.test(await text(page, selector)), `${pattern} in ${selector}`)
+const says = (page, selector, pattern, ms) => waitUntil(async () =>
+  pattern.test(await text(page, selector)), `${pattern} in ${selector}`, ms)
   .catch(async (e) => {
     throw new Error(`${e.message}: ${await text(page, selector)}`);
   });
@@ -250,8 +250,7 @@ describe('the console', { skip: missing }, () => {
           === '(1) Origins · nwsd', 'the title');
         await button(`Allow: ${at('good')}`).click();
         await says(page, '#decided', /good\.example:\d+\s+Allowed · channels/);
-        assert.equal(await page.evaluate(() => document.activeElement.id),
-          'pending-title');
+        await hasFocus(page, 'pending-title');
         assert.equal(await connect('good'), 'open');
         assert.equal(await connect('brief'), 'close');
         await button(`Allow for an hour: ${at('brief')}`).click();
@@ -280,6 +279,35 @@ describe('the console', { skip: missing }, () => {
       }
     });
 
+  test('it does not ask while nobody looks, and again when somebody does',
+    async () => {
+      const page = await visit(h.d, '#overview');
+      await running(page);
+      let underWay = 0, asked = 0;
+      page.on('request', () => {
+        underWay++;
+        asked++;
+      });
+      for (const event of ['requestfinished', 'requestfailed'])
+        page.on(event, () => underWay--);
+      const look = (hidden) => page.evaluate((value) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, value });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, hidden);
+      await waitUntil(() => asked > 0, 'the next round');
+      await look(true);
+      await waitUntil(() => underWay === 0, 'the end of the last round');
+      await look(true);
+      asked = 0;
+      await member(h.d, 'unseen').then((m) => closeAll([m]));
+      const m = await member(h.d, 'seen-again');
+      assert.equal(asked, 0);
+      await look(false);
+      await says(page, '#channels', /seen-again/);
+      await closeAll([m]);
+      fine(page);
+    });
+
   test('clients are listed, found and closed', async () => {
     const m = await member(h.d, 'listed'), n = await member(h.d, 'other');
     const id = await m.id();
@@ -294,8 +322,7 @@ describe('the console', { skip: missing }, () => {
     await m.done;
     assert.equal(m.closeCode, 1008);
     await says(page, '#clients-lead', /^0 of 2 connections/);
-    assert.equal(await page.evaluate(() => document.activeElement.id),
-      'clients-title');
+    await hasFocus(page, 'clients-title');
     await closeAll([n]);
     fine(page);
   });
@@ -557,6 +584,32 @@ describe('the console and other machines', { skip: missing }, () => {
     await page.close();
     await stop(d);
   });
+
+  test('a process that does not answer: the rest is shown, and changed',
+    async () => {
+      const d = use(await Daemon.start('handshake-timeout 1s'));
+      const page = await visit(d, '#origins');
+      await running(page);
+      const router = d.child_pid('router');
+      process.kill(router, 'SIGSTOP');
+      try {
+        const origin = 'https://waits.example';
+        await assert.rejects(member(d, 'x', { Origin: origin }));
+        // It has 5 s each time.
+        await says(page, '#pending', /waits\.example/, 20000);
+        await says(page, '#trouble', /in time; trying again in \d+ s$/, 20000);
+        await page.getByRole('button', { name: `Deny: ${origin}` }).click();
+        await says(page, '#decided', /waits\.example\s+Denied/, 20000);
+      } finally {
+        process.kill(router, 'SIGCONT');
+      }
+      await running(page);
+      assert.equal(await page.isVisible('#trouble'), false);
+      page.problems = page.problems.filter((p) => !/503 \(/.test(p));
+      fine(page);
+      await page.close();
+      await stop(d);
+    });
 
   test('console read-only has no buttons, console off no console', async () => {
     const d = use(await Daemon.start(
