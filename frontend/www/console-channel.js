@@ -9,8 +9,8 @@ import { Log, hue } from '/console-log.js';
 import { snippet } from '/console-snippets.js';
 
 const PEERS_SHOWN = 200;
-/** What nwsd takes where nwsd.conf says nothing else. */
-const USUAL_MAX = 256 * 1024;
+/** What nwsd takes where nwsd.conf says nothing else, with its envelope. */
+const USUAL_MAX = 256 * 1024 - 9;
 
 /** Text as JSON that is sent as it was typed, its numbers, too. */
 function parse(text) {
@@ -64,6 +64,7 @@ export class Channel {
     ws.binaryType = 'arraybuffer';
     this.#state('Connecting');
     ws.onopen = () => {
+      this.failed = undefined;
       this.#state(`Connected as ${ws.id}`, 'ok');
       this.#peers();
     };
@@ -74,7 +75,7 @@ export class Channel {
     };
     ws.ondisconnect = ({ detail: { target: peer } }) =>
       this.#presence(peer.id, false);
-    ws.onerror = ({ error }) => this.log.note(error.message, 'failure');
+    ws.onerror = ({ error }) => this.#failure(error);
     ws.onreconnecting = ({ detail: { delay, error } }) =>
       this.#wait(delay, error);
     ws.onclose = () => this.#state('Closed. Leave, and join again.', 'failure');
@@ -94,9 +95,16 @@ export class Channel {
     this.changed();
   }
 
+  /** Each attempt to connect may fail for the same reason: said once. */
+  #failure({ message }) {
+    if (this.level === 'ok' || this.failed !== message)
+      this.log.note(message, 'failure');
+    this.failed = message;
+  }
+
   #wait(delay, error) {
-    if (this.level === 'ok')
-      this.log.note(error.message, 'failure');
+    if (error.code === 'lost')
+      this.#failure(error);   // the others came as errors
     if (delay === Infinity) {
       this.#state(error.message, 'failure');
       return;
@@ -197,9 +205,9 @@ export class Channel {
     this.input.spellcheck = kind === 'text';
     setText(this.problem, '');
     setText(this.hint, kind !== 'file' || !file ? hints[kind]
-      : `${bytes(file.size)}` + (file.size > USUAL_MAX ? ', which is more than '
-        + 'the 256 KiB that nwsd takes unless max-message in nwsd.conf says '
-        + 'otherwise: it would close the connection.' : '.'));
+      : `${bytes(file.size)}` + (file.size > USUAL_MAX ? ', which is too much '
+        + 'unless max-message in nwsd.conf says otherwise: above 256 KiB, nwsd '
+        + 'would close the connection.' : '.'));
   }
 
   async #payload(kind) {

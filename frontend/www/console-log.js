@@ -113,14 +113,22 @@ export class Log {
       this.newer.hidden = false;
   }
 
-  /** What a line keeps besides what it shows. */
+  /** What a line keeps besides what it shows: bytes, or a long text. */
+  #keep(line, data) {
+    line.data = data;
+    this.kept += data.length;
+  }
+
   #forget(line) {
     if (line.data) {
       this.kept -= line.data.length;
       line.data = null;
       const button = line.querySelector('button');
-      button.disabled = true;
-      setText(button, 'No longer kept');
+      if (button) {
+        button.disabled = true;
+        setText(button, 'No longer kept');
+      } else
+        line.querySelector('.body').textContent = 'No longer kept';
     }
     return line;
   }
@@ -133,7 +141,7 @@ export class Log {
         element('p', {}, m.note));
     const line = element('li', { class: m.from ? 'in' : 'out' }, time,
       this.#who(m));
-    line.append(typeof m.data === 'string' ? this.#text(m.data)
+    line.append(typeof m.data === 'string' ? this.#text(line, m.data)
       : this.#bytes(line, m));
     return line;
   }
@@ -148,7 +156,7 @@ export class Log {
     return p;
   }
 
-  #text(text) {
+  #text(line, text) {
     const body = element('p', { class: 'body' }, text.slice(0, TEXT_SHOWN));
     if (text === '')
       return element('p', { class: 'body nothing' }, '(empty)');
@@ -156,8 +164,9 @@ export class Log {
       return body;
     const all = element('button', { type: 'button' },
       `Show all ${number(text.length)} characters`);
+    this.#keep(line, text);
     all.addEventListener('click', () => {
-      body.textContent = text;
+      body.textContent = line.data;
       body.tabIndex = -1;
       body.focus();
     });
@@ -168,8 +177,7 @@ export class Log {
   #bytes(line, m) {
     const { data, time } = m;
     const button = element('button', { type: 'button' }, 'Download');
-    line.data = data;
-    this.kept += data.length;
+    this.#keep(line, data);
     button.addEventListener('click', () => line.data
       && save(line.data, this.channel, time));
     return element('div', { class: 'body binary' },

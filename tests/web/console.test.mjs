@@ -189,7 +189,7 @@ describe('the console', { skip: missing }, () => {
     assert.deepEqual(Buffer.from(file.data, 'base64'), Buffer.alloc(3000, 7));
     await page.setInputFiles(`${channel} [type=file]`, { name: 'y.bin',
       mimeType: 'application/octet-stream', buffer: Buffer.alloc(262145) });
-    await says(page, `${channel} .hint`, /more than the 256 KiB/);
+    await says(page, `${channel} .hint`, /too much.* above 256 KiB/);
     const sent = Buffer.from(Array.from({ length: 100 }, (_, i) => i));
     const file1 = `${tempDir()}/bytes`;
     fs.writeFileSync(file1, sent);
@@ -217,6 +217,17 @@ describe('the console', { skip: missing }, () => {
     await says(page, `${channel} .log li:last-child`, /line 600$/);
     assert.equal(await page.locator(`${channel} .log li`).count(), 500);
     await says(page, `${channel} .log li:first-child`, /line 101$/);
+    // 18 million characters: the first of them are not kept.
+    for (let i = 1; i <= 72; i++) {
+      m.send({ action: 'broadcast', data: `${i} ${'x'.repeat(250000)}` });
+      await says(page, `${channel} .log li:last-child .body`,
+        new RegExp(`^${i} x`));
+    }
+    const long = page.locator(`${channel} .log li button`);
+    assert.equal(await long.first().innerText(), 'No longer kept');
+    assert.equal(await long.first().isDisabled(), true);
+    await long.last().click();
+    await says(page, `${channel} .log li:last-child .body`, /x{250000}$/);
     await closeAll([m]);
     fine(page);
   });
@@ -573,6 +584,13 @@ describe('the console and other machines', { skip: missing }, () => {
     await page.click('#joined a');
     await says(page, `${channel} .state`,
       /^Not connected; trying again in \d+ s$/);
+    // However often it tries, the log says so once.
+    await waitUntil(() => page.problems.filter((p) => /WebSocket connection/
+      .test(p)).length >= 4, 'some attempts');
+    const notes = await page.locator(`${channel} .log .failure`)
+      .allInnerTexts();
+    assert.match(notes.join(), /lost[^]*does not answer/);
+    assert.equal(notes.length, 2, notes.join());
     await d.restart();
     await running(page);
     await says(page, `${channel} .state`, /^Connected as \d+/);
