@@ -1,13 +1,13 @@
 /** How a program joins a channel, for each language. */
 
-/** A word of the shell; of what channels are called only * needs quotes. */
-const word = (s) => s.includes('*') ? `'${s}'` : s;
+/** A word of any shell: * [ and, where zsh begins with it, = need quotes. */
+const word = (s) => /^=|[*[]/.test(s) ? `'${s}'` : s;
 
 /** server: http://localhost:9009; channel: a valid name. */
 export function snippet(language, server, channel) {
   const url = `${server.replace(/^http/, 'ws')}/${channel}`;
   const { host } = new URL(server);
-  const name = `${host === 'localhost:9009' ? '' : `-H ${host} `}`
+  const name = `${host === 'localhost:9009' ? '' : `-H ${word(host)} `}`
     + `${channel.startsWith('-') ? '-- ' : ''}${word(channel)}`;
   switch (language) {
   case 'browser':
@@ -35,11 +35,10 @@ ws.on("message", (text) => {
 });`;
   case 'python':
     return `# pip install websockets
-import asyncio, json
-from websockets.asyncio.client import connect
+import asyncio, json, websockets
 
 async def main():
-    async with connect("${url}") as ws:
+    async with websockets.connect("${url}") as ws:
         await ws.send(json.dumps(
             {"action": "broadcast", "data": "hello, everyone"}))
         async for text in ws:

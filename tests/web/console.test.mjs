@@ -394,23 +394,42 @@ describe('the console', { skip: missing }, () => {
       await says(page, `${channel} .copy`, /^Copied$/);
       return page.evaluate(() => navigator.clipboard.readText());
     };
-    assert.match(await copy('browser'),
-      /src="http:\/\/localhost:\d+\/nws\.js"/);
+    const browsers = await copy('browser');
+    assert.match(browsers, /src="http:\/\/localhost:\d+\/nws\.js"/);
+    const site = http.createServer((_, res) => {
+      res.setHeader('Content-Type', 'text/html');
+      res.end(`<!doctype html><title>site</title>${browsers}`);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => site.once('listening', resolve));
+    try {
+      const other = await context.newPage();
+      await other.goto(`http://localhost:${site.address().port}`);
+      await says(page, `${channel} .log`, /hello, everyone/);
+      await says(page, `${channel} .log`, /to you alone\s+hello, you/);
+      await other.close();
+    } finally {
+      site.close();
+      site.closeAllConnections();
+    }
     assert.match(await copy('python'),
       /connect\("ws:\/\/localhost:\d+\/code"\)/);
     const shell = await copy('shell');
     assert.match(shell, /websocat ws:\/\/localhost:\d+\/code$/);
-    await run('/bin/sh', ['-c', shell.split('\n').find((l) => /^echo.*nws -p/
-      .test(l))], { env: { PATH: `${h.d.build}:${process.env.PATH}` } });
-    await says(page, `${channel} .log li.in`, /hello, everyone/);
+    const heard = async (what, command) => {
+      const lines = page.locator(`${channel} .log li.in`);
+      const before = await lines.count(), child = command();
+      await waitUntil(async () => await lines.count() > before,
+        `the snippet for ${what} to be heard`);
+      await child;
+    };
+    await heard('the shell', () => run('/bin/sh', ['-c', shell.split('\n')
+      .find((l) => /^echo.*nws -p/.test(l))],
+    { env: { PATH: `${h.d.build}:${process.env.PATH}` } }));
     const file = `${top}/tests/node_modules/.snippet-${process.pid}.mjs`;
     fs.writeFileSync(file, await copy('node'));
     try {
-      const before = await page.locator(`${channel} .log li.in`).count();
-      const child = run(process.execPath, [file], { timeout: 3000 });
-      await waitUntil(async () => await page.locator(`${channel} .log li.in`)
-        .count() > before, 'the snippet for Node to be heard');
-      await child;
+      await heard('Node', () => run(process.execPath, [file],
+        { timeout: 3000 }));
     } finally {
       fs.rmSync(file);
     }
