@@ -146,6 +146,15 @@ describe('the console', { skip: missing }, () => {
     assert.equal(new URL(page.url()).hash, '#overview');
     await waitUntil(async () => !(await h.d.show('channels'))
       .some((c) => c.channel === 'one'), 'the channel to be gone');
+    // So many as there can be leave room on a phone.
+    await page.setViewportSize(phone);
+    for (let i = 2; i <= 33; i++) {
+      await page.fill('#join-name', `a-channel-${i}`);
+      await page.press('#join-name', 'Enter');
+    }
+    await says(page, '#join-problem', /on 32 channels already/);
+    assert.ok((await page.locator('.side').boundingBox()).height
+      < phone.height / 2, 'the side');
     fine(page);
   });
 
