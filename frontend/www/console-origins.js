@@ -13,7 +13,8 @@ async function act(verb, origin, options, said, done) {
     await decide(verb, origin, options);
     say(said);
   } catch (e) {
-    setText($('origins-problem'), `${origin}: ${e.message}`);
+    setText($('origins-problem'), e.message.startsWith(origin) ? e.message
+      : `${origin}: ${e.message}`);
     return;
   }
   await done();

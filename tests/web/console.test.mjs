@@ -664,6 +664,9 @@ describe('the console and other machines', { skip: missing }, () => {
     const page = await visit(d, '#origins');
     await says(page, '#pending', /waits\.example/);
     await says(page, '#read-only', /nwsctl origin/);
+    assert.ok((await page.locator('#read-only').boundingBox()).y
+      > await page.$eval('#view-origins .lead', (e) =>
+        e.getBoundingClientRect().bottom));
     assert.equal(await page.locator('#view-origins button').count(), 0);
     fine(page);
     d.write('console off\nhandshake-timeout 1s');
