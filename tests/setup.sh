@@ -7,7 +7,7 @@ set -u
 
 build="gcc libc6-dev make pkg-config libevent-dev libssl-dev zlib1g-dev
     libbsd-dev libseccomp-dev libcjson-dev libsodium-dev"
-package="dpkg-dev debhelper fakeroot"
+package="build-essential debhelper fakeroot"
 tests="libcmocka-dev python3 mandoc iproute2 procps
     strace chromium clang libclang-rt-14-dev clang-tidy clang-format cppcheck
     shellcheck avahi-daemon avahi-utils dbus tshark lintian systemd

@@ -359,9 +359,13 @@ listen on unix "@DIR@/client.sock" mode 0666
       fs.readFileSync(`/proc/${p}/status`, 'utf8'))?.[1] ?? 0), 0);
   }
 
-  /** Connections to the control socket that the parent has not closed. */
+  /**
+   * Connections to the control socket that the parent has not closed.  The
+   * kernel lists them where nwsctl runs, which may be another network
+   * namespace than the daemon's.
+   */
   controlled() {
-    return fs.readFileSync(`/proc/${this.pid}/net/unix`, 'utf8').split('\n')
+    return fs.readFileSync('/proc/self/net/unix', 'utf8').split('\n')
       .map((l) => l.trim().split(' '))
       .filter((l) => l.at(-1) === this.control && l[5] !== '01').length;
   }
