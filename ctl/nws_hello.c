@@ -131,6 +131,7 @@ converse(const struct options *o, const struct handshake *h, int fd,
     int64_t deadline, struct buf *in)
 {
 	struct buf request = { NULL, 0, 0 };
+	const char *name = o->unix_path != NULL ? o->unix_path : h->host;
 	const char *why;
 	int64_t length;
 	ssize_t head = 0;
@@ -143,21 +144,21 @@ converse(const struct options *o, const struct handshake *h, int fd,
 		if ((n = read_more(fd, in, deadline)) == 1 &&
 		    (head = handshake_answer(h, (const char *)in->data, in->len,
 		    &status, &length, &why)) == -1) {
-			warnx("%s: this is not nwsd: %s", h->host, why);
+			warnx("%s: this is not nwsd: %s", name, why);
 			return (EXIT_CONNECT);
 		}
 		if (n == 0) {
-			warnx("%s: closed the connection instead of an answer",
-			    h->host);
+			warnx("%s: closed the connection instead of an answer: "
+			    "is this where nwsd serves clients?", name);
 			return (EXIT_CONNECT);
 		}
 	}
 	if (n == -1) {
-		warnx("%s: no answer: %s", h->host, strerror(errno));
+		warnx("%s: no answer: %s", name, strerror(errno));
 		return (EXIT_CONNECT);
 	}
 	if (o->verbose)
-		warnx("%s: status %d", h->host, status);
+		warnx("%s: status %d", name, status);
 	if (status != 101)
 		return (refused(fd, status, length, in, (size_t)head));
 	buf_used(in, (size_t)head);

@@ -53,7 +53,8 @@ usage(FILE *f)
 
 	fprintf(f, "usage: nwsctl [-hjV] [-s socket] command [argument ...]\n");
 	for (i = 0; i < NAMES; i++)
-		fprintf(f, "    %-13s %s\n", names[i], commands[i].arguments);
+		fprintf(f, "    %-*s%s\n", *commands[i].arguments == '\0' ? 0 :
+		    14, names[i], commands[i].arguments);
 }
 
 static void
@@ -219,7 +220,8 @@ main(int argc, char *argv[])
 		return (EXIT_ERROR);
 	code = commands[i].run(argc - 1, argv + 1);
 	if (code == -1) {
-		fprintf(stderr, "usage: nwsctl %s %s\n", names[i],
+		fprintf(stderr, "usage: nwsctl %s%s%s\n", names[i],
+		    *commands[i].arguments == '\0' ? "" : " ",
 		    commands[i].arguments);
 		code = EXIT_ERROR;
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -60,20 +61,24 @@ static void
 cannot_connect(const char *path)
 {
 	const char *advice = "";
+	struct stat st;
+	int error = errno;
 
-	switch (errno) {
+	switch (error) {
 	case ENOENT:
 		exit(report_error(EXIT_NO_DAEMON, "%s: no such socket: is nwsd "
 		    "running? (start it, or name its socket with -s)", path));
 	case ECONNREFUSED:
-		advice = ": nwsd is not running (its socket is left over)";
+		advice = stat(path, &st) == 0 && !S_ISSOCK(st.st_mode) ?
+		    ": this is no socket" :
+		    ": nwsd is not running (its socket is left over)";
 		break;
 	case EACCES:
 	case EPERM:
 		advice = ": are you root, or the user that runs nwsd?";
 		break;
 	}
-	exit(report_error(EXIT_NO_DAEMON, "%s: %s%s", path, strerror(errno),
+	exit(report_error(EXIT_NO_DAEMON, "%s: %s%s", path, strerror(error),
 	    advice));
 }
 

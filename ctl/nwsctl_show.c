@@ -184,16 +184,27 @@ value(const struct rows *rows, const char *name)
 	return (0);
 }
 
+static void
+number(const struct rows *rows, const char *name, const char *thing,
+    const char *plural, struct buf *out)
+{
+	uint64_t n = value(rows, name);
+
+	buf_printf(out, ", %llu %s%s", (unsigned long long)n, thing,
+	    n == 1 ? "" : plural);
+}
+
 /* What most people want to know. */
 static void
 headline(const struct rows *rows, struct buf *out)
 {
-	buf_printf(out, "up %s, %llu processes, %llu clients, %llu channels, "
-	    "%llu links\n", text_age(value(rows, "parent_uptime_seconds")),
-	    (unsigned long long)value(rows, "parent_processes"),
-	    (unsigned long long)value(rows, "frontend_clients"),
-	    (unsigned long long)value(rows, "router_channels"),
-	    (unsigned long long)value(rows, "crypto_links"));
+	buf_printf(out, "up %s", text_age(value(rows,
+	    "parent_uptime_seconds")));
+	number(rows, "parent_processes", "process", "es", out);
+	number(rows, "frontend_clients", "client", "s", out);
+	number(rows, "router_channels", "channel", "s", out);
+	number(rows, "crypto_links", "link", "s", out);
+	buf_byte(out, '\n');
 	if (value(rows, "frontend_origin_any") != 0)
 		buf_text(out, "pages of EVERY origin may connect "
 		    "(`allow origin any' in nwsd.conf)\n");

@@ -347,6 +347,23 @@ page_send(struct client *c, const struct asked *a, int head)
 		client_state(c, CLIENT_HEAD);	/* a new request may come */
 }
 
+static void
+not_there(struct client *c, const struct asked *a)
+{
+	if (strcmp(a->path, "/debug/echo") == 0)
+		request_fail(c, 404, "There is no echo here without "
+		    "`echo on' in nwsd.conf(5).");
+	else if (strcmp(a->path, "/metrics") == 0)
+		request_fail(c, 404, "There are no metrics here without "
+		    "`metrics on' in nwsd.conf(5).");
+	else if (a->upgrade)
+		request_fail(c, 404, "There is no service of this name. A "
+		    "channel is opened at /NAME, where NAME is 1 to 255 of "
+		    "A-Z a-z 0-9 + = * . _ -");
+	else
+		request_fail(c, 404, "There is nothing of this name.");
+}
+
 /* A page for who may see it, and advice for who should have upgraded. */
 static void
 get(struct client *c, const struct asked *a)
@@ -360,8 +377,7 @@ get(struct client *c, const struct asked *a)
 	else if (strcmp(a->path, "/metrics") == 0 && conf->metrics)
 		metrics_wait(c, head, a->close);
 	else if (strcmp(a->path, "/metrics") == 0)
-		request_fail(c, 404, "There are no metrics here without "
-		    "`metrics on' in nwsd.conf(5).");
+		not_there(c, a);
 	else if (files_get(c, a->http, a->path, a->path_len, head, a->close))
 		return;
 	else if (service_find(a) != NULL)
@@ -369,7 +385,7 @@ get(struct client *c, const struct asked *a)
 		    "Connection: Upgrade\r\n", "This is a WebSocket: open it "
 		    "with new WebSocket(\"ws://...\") or nws(1).");
 	else
-		request_fail(c, 404, "There is nothing of this name.");
+		not_there(c, a);
 }
 
 /* Refused by the rules of access.c: say what to do about it. */
@@ -492,9 +508,7 @@ request(struct client *c, const struct http_request *r)
 		response_error(c, 405, "Allow: GET\r\n",
 		    "A WebSocket is opened with GET.");
 	} else if (a.upgrade && a.service == NULL)
-		request_fail(c, 404, "There is no service of this name. A "
-		    "channel is opened at /NAME, where NAME is 1 to 255 of "
-		    "A-Z a-z 0-9 + = * . _ -");
+		not_there(c, &a);
 	else if (a.upgrade)
 		upgrade(c, &a);
 	else if (a.console == CONSOLE_ASK)

@@ -70,8 +70,8 @@ clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
 		return (0);
 	case 1:
 		snprintf(why, WHY_MAX,
-		    "%s: a process listens there already "
-		    "(pid %ld)",
+		    "%s: a process listens there already (pid %ld): "
+		    "a second nwsd needs another path",
 		    path, (long)pid);
 		return (-1);
 	default:

@@ -417,8 +417,8 @@ class NetworkWebSocket extends SocketLike {
     super();
     if (!/^[A-Za-z0-9+=*._-]{1,255}$/.test(channel)
       || /^(\.\.?|libp2p)$/.test(channel))
-      throw new DOMException(`not the name of a channel: ${channel}`,
-        'SyntaxError');
+      throw new DOMException(`not the name of a channel: ${channel} `
+        + '(1 to 255 of A-Z a-z 0-9 + = * . _ -)', 'SyntaxError');
     this.#protocols = [protocols].flat().map(String);
     if (new Set(this.#protocols).size !== this.#protocols.length
       || !this.#protocols.every((p) => /^[!#$%&'*+.^_`|~\w-]+$/.test(p)))

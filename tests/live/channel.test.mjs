@@ -421,6 +421,16 @@ function suite(holder, at) {
     }
   });
 
+  test('a service that is off says how it is turned on', async () => {
+    const { name } = where();
+    for (const text of [upgradeRequest('/debug/echo', name),
+      `GET /debug/echo HTTP/1.1\r\nHost: ${name}\r\n\r\n`]) {
+      const a = await request(where(), text);
+      assert.equal(a.status, 404);
+      assert.match(String(a.content), /`echo on'/);
+    }
+  });
+
   test('a plain GET of a channel is told to upgrade', async () => {
     const a = await request(where(),
       `GET /chat HTTP/1.1\r\nHost: ${where().name}\r\n\r\n`);

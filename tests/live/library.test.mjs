@@ -107,7 +107,8 @@ describe('a channel', () => {
     const as = (name) => ({ name });
     for (const name of ['', '.', '..', 'libp2p', 'a/b', 'a b', 'ä',
       'x'.repeat(256)])
-      assert.throws(make(name, [], { WebSocket }), as('SyntaxError'), name);
+      assert.throws(make(name, [], { WebSocket }),
+        { name: 'SyntaxError', message: /1 to 255 of A-Z/ }, name);
     assert.throws(make('a', ['b', 'b'], { WebSocket }), as('SyntaxError'));
     assert.throws(make('a', 'b c', { WebSocket }), as('SyntaxError'));
     assert.throws(make('a', [], { WebSocket, server: 'ftp://x' }),

@@ -130,6 +130,7 @@ describe('nws', () => {
       [['-H', 'host.invalid', 'a'], 2, /host\.invalid/],
       [['-U', '/nonexistent/sock', 'a'], 2, /\/nonexistent\/sock/],
       [['-U', none.unix, 'a'], 2, /client\.sock/],
+      [['-U', h.d.control, 'a'], 2, new RegExp(`^nws: ${h.d.control}: .*nwsd`)],
     ]) {
       const r = await nws(args, { input: '' });
       assert.equal(r.code, code, `${args}: ${r.err}`);
@@ -151,6 +152,7 @@ describe('nws', () => {
       const help = await run(tool(name), ['-h']);
       assert.equal(help.code, 0);
       assert.match(help.out, /usage: /);
+      assert.doesNotMatch(help.out, / $/m);
       const version = await run(tool(name), ['-V']);
       assert.equal(version.code, 0);
       assert.match(version.out, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n$`));
@@ -190,7 +192,7 @@ describe('nwsctl', () => {
       if (what !== 'metrics')
         await h.d.show(what);
     }
-    assert.equal((await h.d.ctl('show')).code, 0);
+    assert.match((await h.d.ctl('show')).out, /, 1 client, 1 channel, 0 links$/m);
     const [client] = await h.d.show('clients');
     assert.equal(client.client, id);
     assert.equal(client.channel, 'shown');
@@ -301,6 +303,7 @@ describe('nwsctl', () => {
       const r = await h.d.ctl(...args);
       assert.equal(r.code, 1, `${args}: ${r.out}${r.err}`);
       assert.notEqual(r.err, '');
+      assert.doesNotMatch(r.err, / $/m);
     }
   });
 
@@ -314,6 +317,9 @@ describe('nwsctl', () => {
     }
     const json = await d.ctl('-j', 'show');
     assert.equal(JSON.parse(json.out).ok, false);
+    const plain = await run(tool('nwsctl'), ['-s', '/etc/passwd', 'show']);
+    assert.equal(plain.code, 2);
+    assert.match(plain.err, /no socket/);
   });
 
   test('many at once, and some that vanish', async () => {
