@@ -168,6 +168,7 @@ feed(struct link *l, size_t n)
 	struct conn_event	 ev;
 	size_t			 used = 0;
 
+	l->held = 0;
 	for (;;) {
 		used += conn_input(l->conn, buffer + used, n - used, &ev);
 		if (ev.type == CONN_NONE)
@@ -175,7 +176,7 @@ feed(struct link *l, size_t n)
 		link_event(l, &ev);
 		if (l->doomed)
 			return;
-		if (link_slowed(l))
+		if ((l->held = link_slowed(l)))
 			break;
 	}
 	if (used < n)
@@ -346,9 +347,12 @@ link_flush(struct link *l)
 
 	for (round = 0; round < WRITE_ROUNDS && !l->dead; round++) {
 		pump(l);
-		if ((done = write_output(l)) != 1)
+		done = write_output(l);
+		/* Two that wait for each other to read would wait for ever. */
+		if (done == 1 || l->held)
+			feed_again(l);
+		if (done != 1)
 			break;
-		feed_again(l);
 		if (conn_output(l->conn, &p) == 0 && (l->queue.bytes == 0 ||
 		    conn_room(l->conn, l->stream) == 0))
 			break;

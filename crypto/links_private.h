@@ -71,6 +71,7 @@ struct link {
 	size_t			 queued;	/* as counted in links.queued */
 	uint8_t			*in;		/* not decrypted yet */
 	size_t			 in_len;
+	int			 held;		/* some of it, by rate link */
 
 	struct node		*node;		/* while it may be used */
 	int			 waits;		/* we decide: not chosen yet */

@@ -636,6 +636,32 @@ test_slowed_full(void **state)
 	assert_int_equal(crypto_counters.links_active, 1);
 }
 
+/* That its own queue is not read keeps nobody from being read again. */
+static void
+test_slowed_blocked(void **state)
+{
+	static char	 many[LINK_IN_MAX + 1], out[512 * 1024];
+	struct link	*l;
+
+	(void)state;
+	memset(many, 'd', sizeof(many));
+	many[0] = 'w';
+	make_link(0, 1, "9");
+	l = first_link();
+	link_send(l, out, sizeof(out), NULL, 0);
+	settle();
+	assert_true(link_queued(l) > 0);
+	assert_int_equal(send(end[0], many, sizeof(many), MSG_NOSIGNAL),
+	    sizeof(many));
+	settle();
+	assert_int_equal(l->in_len, LINK_IN_MAX);
+	pass_ms(4000);
+	assert_true(link_queued(l) > 0);
+	assert_int_equal(l->in_len, 0);
+	assert_true(l->reading);
+	assert_int_equal(crypto_counters.links_active, 1);
+}
+
 /* Another link takes its place only if it is silent when it is heard again. */
 static void
 test_slowed_probe(void **state)
@@ -936,7 +962,8 @@ main(void)
 		T(test_dialled_address),
 		T(test_queue_bound), T(test_queue_total), T(test_queue_large),
 		T(test_held_up),
-		T(test_slowed), T(test_slowed_full), T(test_slowed_probe),
+		T(test_slowed), T(test_slowed_full), T(test_slowed_blocked),
+		T(test_slowed_probe),
 		T(test_end_bounded), T(test_session_timeout), T(test_stop),
 		T(test_accept), T(test_accept_bounds),
 		T(test_accept_max_links),
