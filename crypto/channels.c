@@ -321,7 +321,7 @@ channels_configure(const struct conf *conf)
 	channels_conf = conf;
 	/* Nobody waits any longer for what a new rate may allow. */
 	TAILQ_FOREACH(s, &sessions, entry) {
-		s->rate_tat_us = s->resume_ms = 0;
+		s->rate_tat_ns = s->resume_ms = 0;
 		link_touch(s->link);
 	}
 	TAILQ_FOREACH(ch, &channels_all, entry) {

@@ -175,11 +175,11 @@ session_rate(struct session *s, uint32_t n)
 	if (r->rate == 0)
 		return;
 	for (; n > 0; n--) {
-		over = rate_wait(r, s->rate_tat_us, now) > 0;
-		rate_take(r, &s->rate_tat_us, now);
+		over = rate_wait(r, s->rate_tat_ns, now) > 0;
+		rate_take(r, &s->rate_tat_ns, now);
 	}
 	if (over)
-		slow_down(s, rate_wait(r, s->rate_tat_us, now));
+		slow_down(s, rate_wait(r, s->rate_tat_ns, now));
 }
 
 uint64_t
@@ -188,10 +188,10 @@ session_rate_used(const struct session *s)
 	const struct conf_rate	*r = &channels_conf->rate_link;
 	int64_t			 ahead;
 
-	ahead = s->rate_tat_us - loop_now_ms() * 1000;
+	ahead = s->rate_tat_ns - loop_now_ms() * 1000000;
 	if (r->rate == 0 || ahead <= 0)
 		return (0);
-	return ((uint64_t)ahead * r->rate / 1000000);
+	return ((uint64_t)ahead / (1000000000 / r->rate));
 }
 
 int64_t

@@ -70,7 +70,7 @@ struct session {
 	uint8_t			 hello_sent, hello_got, active;
 	uint8_t			 overfull;	/* a channel did not fit */
 	int64_t			 heard_ms;
-	int64_t			 rate_tat_us;	/* see rate.h */
+	int64_t			 rate_tat_ns;	/* see rate.h */
 	int64_t			 resume_ms;	/* it was too fast until then */
 	int64_t			 ping_ms;	/* when the next PING is due */
 	uint64_t		 ping_sent, ping_got;	/* tokens */

@@ -90,7 +90,7 @@ struct client {
 	struct source		*origin, *address;
 	char			*upgrade;	/* while JOINING: the 101 */
 	uint64_t		 messages_in, bytes_in;
-	int64_t			 rate_tat_us;	/* see rate.h */
+	int64_t			 rate_tat_ns;	/* see rate.h */
 	int			 fd;
 	uint32_t		 seat;		/* index in the feed */
 	uint32_t		 wake_s;	/* when the timer looks */

@@ -179,10 +179,10 @@ websocket_rate(struct client *c)
 	if (rc->rate == 0 && ro->rate == 0 && ra->rate == 0)
 		return (1);
 	now = loop_now_ms() * 1000;
-	if (rate_wait(rc, c->rate_tat_us, now) > 0 ||
-	    rate_wait(ra, c->address->rate_tat_us, now) > 0 ||
+	if (rate_wait(rc, c->rate_tat_ns, now) > 0 ||
+	    rate_wait(ra, c->address->rate_tat_ns, now) > 0 ||
 	    (c->origin != NULL &&
-	    rate_wait(ro, c->origin->rate_tat_us, now) > 0)) {
+	    rate_wait(ro, c->origin->rate_tat_ns, now) > 0)) {
 		counters.rate_paused_total++;
 		if (!(c->flags & CLIENT_WARNED) && c->channel != NULL) {
 			c->flags |= CLIENT_WARNED;
@@ -193,10 +193,10 @@ websocket_rate(struct client *c)
 		client_pause(c, PAUSE_RATE);
 		return (0);
 	}
-	rate_take(rc, &c->rate_tat_us, now);
-	rate_take(ra, &c->address->rate_tat_us, now);
+	rate_take(rc, &c->rate_tat_ns, now);
+	rate_take(ra, &c->address->rate_tat_ns, now);
 	if (c->origin != NULL)
-		rate_take(ro, &c->origin->rate_tat_us, now);
+		rate_take(ro, &c->origin->rate_tat_ns, now);
 	return (1);
 }
 

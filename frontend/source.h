@@ -12,7 +12,7 @@ struct source {
 	struct source	*next;		/* in the hash table */
 	uint32_t	 refs;
 	uint32_t	 len;
-	int64_t		 rate_tat_us;	/* see rate.h */
+	int64_t		 rate_tat_ns;	/* see rate.h */
 	char		 key[];		/* NUL-terminated as well */
 };
 

@@ -62,14 +62,23 @@ test_burst(void **state)
 static void
 test_steady(void **state)
 {
-	const struct conf_rate	r = { 1000, 100 };
-	unsigned int		n = 0;
-	int64_t			tat = 0, now;
+	static const uint32_t	rates[] = { 1, 3, 1000, 300000, 600000, 999999,
+				    1000000 };
+	struct conf_rate	r = { .burst = 20000 };
+	uint64_t		n, least;
+	int64_t			tat, now;
+	size_t			i;
 
 	(void)state;
-	for (now = 1; now <= 10000000; now += 10000)
-		n += passed(&r, &tat, now, 1000);
-	assert_in_range(n, 10000, 10000 + r.burst);
+	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		r.rate = rates[i];
+		n = 0;
+		tat = 0;
+		for (now = 1; now <= 10000000; now += 10000)
+			n += passed(&r, &tat, now, 20000);
+		least = (uint64_t)r.rate * 999 / 100;
+		assert_in_range(n, least, least + least / 500 + r.burst);
+	}
 }
 
 static void
