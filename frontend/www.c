@@ -56,8 +56,10 @@ EMBED(ex_video_html, EXAMPLES "/video.html");
 EMBED(ex_video_js, EXAMPLES "/video.js");
 EMBED(ex_draw_html, EXAMPLES "/draw.html");
 EMBED(ex_draw_js, EXAMPLES "/draw.js");
+EMBED(ex_board_js, EXAMPLES "/board.js");
 EMBED(ex_files_html, EXAMPLES "/files.html");
 EMBED(ex_files_js, EXAMPLES "/files.js");
+EMBED(ex_transfer_js, EXAMPLES "/transfer.js");
 
 #define HTML	"text/html; charset=utf-8"
 #define CSS	"text/css; charset=utf-8"
@@ -95,8 +97,10 @@ static const struct www_file files[] = {
 	FILE_AT("/examples/video.js", JS, 0, ex_video_js),
 	FILE_AT("/examples/draw.html", HTML, 0, ex_draw_html),
 	FILE_AT("/examples/draw.js", JS, 0, ex_draw_js),
+	FILE_AT("/examples/board.js", JS, 0, ex_board_js),
 	FILE_AT("/examples/files.html", HTML, 0, ex_files_html),
 	FILE_AT("/examples/files.js", JS, 0, ex_files_js),
+	FILE_AT("/examples/transfer.js", JS, 0, ex_transfer_js),
 };
 
 static const struct www_file console = FILE_AT("/console", HTML, 0, console);

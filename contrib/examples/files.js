@@ -1,12 +1,11 @@
 // Files from browser to browser.  Each has a WebRTC data channel of its own,
-// whose label is the offer.  Who is to have the file asks for "more" until all
-// of it and its digest is there: that is to accept, and no sender is too fast
-// for its reader.  Who declines or cancels closes the data channel.
+// whose label is the offer.  To ask for its first block is to accept; who
+// declines or cancels closes the data channel.
 import { NetworkWebSocket } from '/nws.mjs';
 import { $, channelName, parse, personName, showStatus } from './page.js';
 import { connectTo } from './rtc.js';
+import { inboxOf, receive, send } from './transfer.js';
 
-const BLOCK = 64 * 1024;        // what every browser takes as one message
 const ws = new NetworkWebSocket(channelName('files'));
 const myName = personName((name) => ws.peers.forEach((p) => p.send({ name })));
 
@@ -48,15 +47,7 @@ async function run({ peer, name: who }, channel, file) {
     text.textContent = `${name}, ${size < 1e6 ? `${Math.ceil(size / 1e3)} kB`
       : `${(size / 1e6).toFixed(1)} MB`}: ${what}`;
   };
-  // What arrives, to be waited for; an end of the data channel ends the wait.
-  const inbox = new ReadableStream({ start: (queue) => {
-    channel.binaryType = 'arraybuffer';
-    channel.onmessage = ({ data }) => queue.enqueue(data);
-    channel.onclose = () => queue.error(new Error('declined or cancelled'));
-    peer.addEventListener('close', () => queue.error(
-      new Error('the connection was lost')));
-  } }).getReader();
-  const next = async () => (await inbox.read()).value;
+  const inbox = inboxOf(channel, peer);
   const progress = (done) => {
     if (bar.hidden)
       say(`${file ? 'to' : 'from'} ${who}`);
@@ -69,7 +60,7 @@ async function run({ peer, name: who }, channel, file) {
   try {
     if (file) {
       say(`${who} is asked`);
-      const verdict = await send(channel, file, next, progress);
+      const verdict = await send(channel, file, inbox, progress);
       say(verdict === 'whole' ? `${who} has it`
         : 'arrived damaged. Send it again.');
     } else {
@@ -81,7 +72,7 @@ async function run({ peer, name: who }, channel, file) {
         new Promise((resolve) => yes.addEventListener('click', resolve))]);
       yes.hidden = true;
       no.textContent = 'Cancel';
-      save.href = URL.createObjectURL(await receive(channel, size, next,
+      save.href = URL.createObjectURL(await receive(channel, size, inbox,
         progress));
       save.download = name;
       save.textContent = `Save ${name}`;
@@ -95,54 +86,6 @@ async function run({ peer, name: who }, channel, file) {
   // The last word of the receiver may be on its way: the sender closes.
   if (file)
     channel.close();
-}
-
-/** Gives block after block while it is asked; returns what is said at last. */
-async function send(channel, file, next, progress) {
-  let at = 0, digest = new Uint8Array(32), word;
-  while ((word = await next()) === 'more') {
-    if (at < file.size) {
-      // Read as it is sent: a file may be larger than memory.
-      const block = await file.slice(at, at + BLOCK).arrayBuffer();
-      digest = await chain(digest, block);
-      channel.send(block);
-      progress(at += block.byteLength);
-    } else {
-      channel.send(digest);
-    }
-  }
-  return word;
-}
-
-/** Returns a Blob: of no type, so that none runs as a page of this origin. */
-async function receive(channel, size, next, progress) {
-  let parts = [], got = 0, digest = new Uint8Array(32);
-  const more = () => {
-    channel.send('more');
-    return next();
-  };
-  while (got < size) {
-    const block = await more();
-    digest = await chain(digest, block);
-    parts.push(block);
-    if (parts.length === 256)   // browsers put large Blobs on disk
-      parts = [new Blob(parts)];
-    progress(got += block.byteLength);
-  }
-  const theirs = new Uint8Array(await more());
-  const whole = got === size && digest.every((byte, i) => byte === theirs[i]);
-  channel.send(whole ? 'whole' : 'damaged');
-  if (!whole)
-    throw new Error('it arrived damaged');
-  return new Blob(parts);
-}
-
-/** SHA-256 over what was before and a block: order and length count, too. */
-async function chain(digest, block) {
-  const both = new Uint8Array(digest.length + block.byteLength);
-  both.set(digest);
-  both.set(new Uint8Array(block), digest.length);
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', both));
 }
 
 /** A copy of a template of the page, and elements of it. */
