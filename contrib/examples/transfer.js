@@ -1,6 +1,6 @@
-// A file through a WebRTC data channel of its own.  The receiver asks for "more"
-// until all of it and its digest is there: so no sender is too fast for its
-// reader, and memory holds a block at a time.
+// A file through a WebRTC data channel of its own.  Its receiver asks for
+// "more" until all of it and its digest is there: so no sender is too fast for
+// its reader, and memory of the sender holds a block at a time.
 const BLOCK = 64 * 1024;        // what every browser takes as one message
 
 /**
