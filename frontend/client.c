@@ -50,7 +50,8 @@ static void	rate_tick(int, short, void *);
 /*
  * Timers: every client is in the slot of the second in which it wants to be
  * looked at; one that is due later than the wheel is long is met early and put
- * back.
+ * back.  The current second is partly over: what may take N whole seconds is
+ * looked at in the second after the Nth from now.
  */
 static void
 wheel_put(struct client *c, uint32_t at_s)
@@ -72,7 +73,7 @@ client_silent(struct client *c, uint32_t now)
 		c->heard_s = now;
 		silent = 0;
 	}
-	if (silent >= conf->gone_s) {
+	if (silent > conf->gone_s) {
 		counters.silent_closed_total++;
 		client_kill(c);
 		return;
@@ -81,7 +82,7 @@ client_silent(struct client *c, uint32_t now)
 		c->flags |= CLIENT_PINGED;
 		websocket_ping(c);
 	}
-	wheel_put(c, c->heard_s + (c->flags & CLIENT_PINGED ? conf->gone_s :
+	wheel_put(c, c->heard_s + (c->flags & CLIENT_PINGED ? conf->gone_s + 1 :
 	    conf->ping_s));
 }
 
@@ -241,7 +242,7 @@ client_state(struct client *c, enum client_state state)
 		TAILQ_INSERT_TAIL(&handshakes, c, link);
 		c->flags |= CLIENT_LISTED;
 		counters.handshakes++;
-		wheel_put(c, now + conf->handshake_s);
+		wheel_put(c, now + conf->handshake_s + 1);
 		break;
 	case CLIENT_JOINING:
 	case CLIENT_WAITING:

@@ -332,7 +332,7 @@ files_due(struct client *c, uint32_t now)
 	if (t->phase == WAITING || t->phase == ASKED) {
 		if (now >= t->until_s)
 			refuse(t, 503, "The file could not be opened in time.");
-	} else if (now - c->heard_s >= conf->gone_s) {
+	} else if (now - c->heard_s > conf->gone_s) {
 		counters.silent_closed_total++;
 		counters.file_cut_total++;
 		client_kill(c);

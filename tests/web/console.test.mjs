@@ -93,7 +93,7 @@ describe('the console', { skip: missing }, () => {
     await context?.close();
     context = null;
   });
-  const h = useDaemon('handshake-timeout 1s');
+  const h = useDaemon('handshake-timeout 2s');
 
   before(launch);
   after(() => browser?.close());
@@ -601,7 +601,7 @@ describe('the console and other machines', { skip: missing }, () => {
   });
 
   test('nwsd ends and comes again', async () => {
-    const d = use(await Daemon.start('handshake-timeout 1s'));
+    const d = use(await Daemon.start('handshake-timeout 2s'));
     const page = await joined(d, 'again');
     await page.click('a[href="#origins"]');
     await running(page);
@@ -633,7 +633,7 @@ describe('the console and other machines', { skip: missing }, () => {
 
   test('a process that does not answer: the rest is shown, and changed',
     async () => {
-      const d = use(await Daemon.start('handshake-timeout 1s'));
+      const d = use(await Daemon.start('handshake-timeout 2s'));
       const page = await visit(d, '#origins');
       await running(page);
       const router = d.child_pid('router');
@@ -659,7 +659,7 @@ describe('the console and other machines', { skip: missing }, () => {
 
   test('console read-only has no buttons, console off no console', async () => {
     const d = use(await Daemon.start(
-      'console read-only\nhandshake-timeout 1s'));
+      'console read-only\nhandshake-timeout 2s'));
     await assert.rejects(member(d, 'x', { Origin: 'https://waits.example' }));
     const page = await visit(d, '#origins');
     await says(page, '#pending', /waits\.example/);
@@ -669,7 +669,7 @@ describe('the console and other machines', { skip: missing }, () => {
         e.getBoundingClientRect().bottom));
     assert.equal(await page.locator('#view-origins button').count(), 0);
     fine(page);
-    d.write('console off\nhandshake-timeout 1s');
+    d.write('console off\nhandshake-timeout 2s');
     await d.reload();
     await says(page, '#trouble', /switched off in nwsd\.conf/);
     await page.goto(`http://localhost:${d.port}/`);

@@ -35,7 +35,7 @@ describe('the examples in Chromium', { skip: missing }, () => {
     await context?.close();
     context = null;
   });
-  const h = useDaemon('handshake-timeout 1s');
+  const h = useDaemon('handshake-timeout 2s');
 
   async function launch(...args) {
     return chromium.launch({ executablePath, headless: true,

@@ -13,7 +13,7 @@ const missing = !fs.existsSync(executablePath) && !inCI
 
 describe('in Chromium', { skip: missing }, () => {
   // Chromium keeps connections open for later; not for long here.
-  const h = useDaemon('handshake-timeout 1s');
+  const h = useDaemon('handshake-timeout 2s');
   let browser, page, site;
 
   before(async () => {

@@ -137,7 +137,7 @@ describe('the library in Chromium', { skip: missing }, () => {
     await context?.close();
     context = null;
   });
-  const h = useDaemon('handshake-timeout 1s');
+  const h = useDaemon('handshake-timeout 2s');
 
   async function serve() {
     const server = http.createServer((req, res) => {
