@@ -204,6 +204,7 @@ parse_rate(struct conf_parser *p)
 	struct conf_rate *r = &p->conf->rate_client;
 	const char *of = "client";
 	char key[32];
+	int of_client = 0;	/* without the word */
 
 	if (conf_take(p, "origin")) {
 		r = &p->conf->rate_origin;
@@ -215,14 +216,13 @@ parse_rate(struct conf_parser *p)
 		r = &p->conf->rate_link;
 		of = "link";
 	} else
-		conf_take(p, "client");
+		of_client = !conf_take(p, "client");
 	snprintf(key, sizeof(key), "rate %s", of);
-	conf_where(p, "%s", key);
+	conf_where(p, "%s", of_client ? "rate" : key);
 	if (!conf_take(p, "messages"))
-		return (conf_expected(p,
-		    strcmp(of, "client") == 0 ?
-			"client, origin, address, link or messages" :
-			"messages"));
+		return (conf_expected(p, of_client ?
+		    "client, origin, address, link or messages" :
+		    "messages"));
 	if (conf_once(p, key) == -1)
 		return (-1);
 	conf_where(p, "%s messages", key);
