@@ -360,7 +360,7 @@ struct msg_row_origin {
 };
 
 enum origin_state { ORIGIN_PENDING, ORIGIN_ALLOWED, ORIGIN_DENIED,
-	ORIGIN_CONFIGURED };
+	ORIGIN_CONFIGURED, ORIGIN_CONFIGURED_DENY };
 enum origin_verb { ORIGIN_ALLOW, ORIGIN_DENY, ORIGIN_REVOKE };
 
 /* Of CTL_ORIGIN and ASK_ORIGIN; followed by the origin, without NUL. */

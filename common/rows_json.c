@@ -74,7 +74,8 @@ origin_state_name(uint32_t i)
 {
 	static const char *const names[] = { [ORIGIN_PENDING] = "pending",
 	    [ORIGIN_ALLOWED] = "allowed", [ORIGIN_DENIED] = "denied",
-	    [ORIGIN_CONFIGURED] = "configured" };
+	    [ORIGIN_CONFIGURED] = "configured",
+	    [ORIGIN_CONFIGURED_DENY] = "configured-deny" };
 
 	return (WORD(names, i));
 }

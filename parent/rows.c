@@ -148,7 +148,8 @@ origins(const struct asker *to)
 	TAILQ_FOREACH(o, &parent.conf->origins, entry)
 		origin_row(to,
 		    origin_pattern_text(&o->pattern, text, sizeof(text)),
-		    o->scope, o->deny ? ORIGIN_DENIED : ORIGIN_CONFIGURED, 0);
+		    o->scope, o->deny ? ORIGIN_CONFIGURED_DENY :
+		    ORIGIN_CONFIGURED, 0);
 	origins_expire();
 	TAILQ_FOREACH(g, &parent.grants, entry)
 		origin_row(to,

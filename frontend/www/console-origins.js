@@ -60,11 +60,14 @@ function pendingCard({ origin, scopes }, done) {
 }
 
 const states = { allowed: 'Allowed', denied: 'Denied',
-  configured: 'Set in nwsd.conf' };
+  configured: 'Allowed in nwsd.conf',
+  'configured-deny': 'Denied in nwsd.conf' };
+const isConfigured = (state) => state.startsWith('configured');
+const isDenied = (state) => state === 'denied' || state === 'configured-deny';
 
 function decidedText({ state, scopes, expires }) {
   const left = expires && (new Date(expires) - Date.now()) / 1000;
-  return [states[state] ?? state, state === 'denied' ? null
+  return [states[state] ?? state, isDenied(state) ? null
     : scopes.length === SCOPES.length ? 'everything' : scopes.join(', '),
   expires ? `for another ${age(Math.max(0, left))}` : null]
     .filter(Boolean).join(' · ');
@@ -73,7 +76,7 @@ function decidedText({ state, scopes, expires }) {
 function decidedCard({ origin, state }, done) {
   const card = element('li', { class: 'origin row' },
     element('p', { class: 'name' }, origin), element('p', { class: 'is' }));
-  if (mayChange && state !== 'configured')
+  if (mayChange && !isConfigured(state))
     card.append(element('div', { class: 'buttons' }, button('Revoke',
       origin, () => act('revoke', origin, {},
         `${origin} is forgotten`, done))));
@@ -99,7 +102,7 @@ export function drawOrigins(list, done) {
   $('decided-empty').hidden = decided.length > 0;
   sync($('decided'), bounded(decided, SHOWN, $('decided-more')),
     (o) => `${o.state} ${o.origin}`, (o) => decidedCard(o, done), (card, o) => {
-      card.dataset.level = o.state === 'denied' ? 'failure' : 'ok';
+      card.dataset.level = isDenied(o.state) ? 'failure' : 'ok';
       setText(card.children[1], decidedText(o));
     });
 }

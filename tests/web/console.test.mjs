@@ -657,6 +657,19 @@ describe('the console and other machines', { skip: missing }, () => {
       await stop(d);
     });
 
+  test('what nwsd.conf decides is not revoked here', async () => {
+    const d = use(await Daemon.start('allow origin "https://in.example"\n'
+      + 'deny origin "https://out.example"\nhandshake-timeout 2s'));
+    assert.equal((await d.ctl('origin', 'deny', 'https://mine.example')).code,
+      0);
+    const page = await visit(d, '#origins');
+    await says(page, '#decided', /in\.example\s+Allowed in nwsd\.conf · e/);
+    await says(page, '#decided', /out\.example\s+Denied in nwsd\.conf\s*$/m);
+    await says(page, '#decided', /mine\.example\s+Denied\s+Revoke/);
+    assert.equal(await page.locator('#decided button').count(), 1);
+    fine(page);
+  });
+
   test('console read-only has no buttons, console off no console', async () => {
     const d = use(await Daemon.start(
       'console read-only\nhandshake-timeout 2s'));
