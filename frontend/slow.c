@@ -179,7 +179,7 @@ slow_check(struct client *c)
 	else if (q->over_s == 0)
 		q->over_s = now;
 	if (left > conf->queue_limit ||
-	    (q->over_s != 0 && now - q->over_s >= conf->queue_soft_s)) {
+	    (q->over_s != 0 && now - q->over_s > conf->queue_soft_s)) {
 		slow_over(c);
 		if (c->output != NULL && c->output->client == c)
 			c->output->left = output_queued(c);

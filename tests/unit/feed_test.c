@@ -556,16 +556,40 @@ settle(void)
 }
 
 static void
-run(uint64_t s, unsigned int turns)
+begin(uint64_t s)
 {
-	unsigned int	i, t;
+	unsigned int	i;
 
-	seed = s * 0x9e3779b97f4a7c15u + 1;
+	seed = s;
 	assert_non_null(base = event_base_new());
 	for (i = 0; i < FEEDS; i++)
 		assert_non_null(feeds[i] = feed_new(FORMAT_JSON, 0));
 	for (i = 0; i < MEMBERS; i++)
 		members[i].fd = -1;
+}
+
+static void
+end(void)
+{
+	unsigned int	i;
+
+	for (i = 0; i < MEMBERS; i++)
+		if (members[i].fd != -1)
+			member_free(&members[i]);
+	for (i = 0; i < FEEDS; i++)
+		feed_free(feeds[i]);
+	while (output_trim())
+		;
+	assert_true(output_memory() == 0);
+	event_base_free(base);
+}
+
+static void
+run(uint64_t s, unsigned int turns)
+{
+	unsigned int	i, t;
+
+	begin(s * 0x9e3779b97f4a7c15u + 1);
 	for (t = 0; t < turns; t++) {
 		write_whole = t / 64 % 3 * 4;	/* none, half, all */
 		if (t % 16 == 0)
@@ -582,15 +606,7 @@ run(uint64_t s, unsigned int turns)
 		turn(1);
 	}
 	settle();
-	for (i = 0; i < MEMBERS; i++)
-		if (members[i].fd != -1)
-			member_free(&members[i]);
-	for (i = 0; i < FEEDS; i++)
-		feed_free(feeds[i]);
-	while (output_trim())
-		;
-	assert_true(output_memory() == 0);
-	event_base_free(base);
+	end();
 }
 
 static void
@@ -643,6 +659,28 @@ test_soft(void **state)
 	assert_true(cut_count > 0);
 }
 
+/* Seconds that began count as none: who is slow for 3 s has all of them. */
+static void
+test_soft_time(void **state)
+{
+	(void)state;
+	set(1024 * 1024, 4096, 0, UINT32_MAX);
+	begin(71);
+	member_open(&members[0]);
+	for (; now_s <= 5; now_s++) {
+		assert_int_equal(cut_count, 0);
+		while (members[0].c.output == NULL ||
+		    output_queued(&members[0].c) <= 2 * settings.queue_soft) {
+			broadcast(NULL, 1000);
+			turn(0);
+		}
+		broadcast(members, 1000);
+		turn(0);
+	}
+	assert_int_equal(cut_count, 1);
+	end();
+}
+
 static void
 test_drop(void **state)
 {
@@ -690,11 +728,8 @@ test_total_large(void **state)
 
 	(void)state;
 	set(UINT32_MAX, 0, 0, 256 * 1024);
-	seed = 61;
 	write_whole = 8;
-	assert_non_null(base = event_base_new());
-	for (i = 0; i < FEEDS; i++)
-		assert_non_null(feeds[i] = feed_new(FORMAT_JSON, 0));
+	begin(61);
 	for (i = 0; i < MEMBERS; i++)
 		member_open(&members[i]);
 	for (i = 0; i < 40; i++)
@@ -704,15 +739,7 @@ test_total_large(void **state)
 	assert_true(cut_count > 0);
 	assert_true(output_memory() <= settings.queue_total);
 	assert_int_equal(soon, 0);
-	for (i = 0; i < MEMBERS; i++)
-		if (members[i].fd != -1)
-			member_free(&members[i]);
-	for (i = 0; i < FEEDS; i++)
-		feed_free(feeds[i]);
-	while (output_trim())
-		;
-	assert_true(output_memory() == 0);
-	event_base_free(base);
+	end();
 }
 
 int
@@ -722,6 +749,7 @@ main(void)
 		cmocka_unit_test(test_lossless),
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_soft),
+		cmocka_unit_test(test_soft_time),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_soft),
 		cmocka_unit_test(test_total),
