@@ -83,6 +83,7 @@ SHORT = [
     ('fan-5000-32', 'cpu', '5,000 members, 32 B, 16 in flight'),
     ('one-100-32', 'cpu', '100 members, 32 B, one at a time'),
     ('one-1000-32', 'cpu', '1,000 members, 32 B, one at a time'),
+    ('pingpong-1', 'p50', 'one pair in ping-pong: round trip p50, us'),
     ('pingpong-1000', 'cpu', '1,000 pairs in ping-pong: CPU us each way'),
     ('rate-100-1024', 'p50', 'latency at 50,000 deliveries/s, 100 members, '
      '1 KiB: p50, us'),
