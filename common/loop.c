@@ -7,6 +7,7 @@
  * only once it has returned.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,8 +22,8 @@
 /*
  * To sleep and be woken takes longer than a peer that is awake needs to answer.
  * So while one wait after the other is short, look for events for a while
- * before sleeping: no longer than the sleep would have cost, and not where it
- * was in vain again and again.
+ * before sleeping: no longer than the sleep would have cost, not where it was
+ * in vain again and again, and after whoever else wants this CPU.
  */
 #define SPIN_NS		50000
 #define SPIN_TRIES	8	/* in vain until it is given up */
@@ -101,7 +102,7 @@ clock_ns(void)
 	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
 }
 
-/* Waits as the flags say and calls back.  Returns whether there was an event. */
+/* Waits as the flags say, and calls back.  Returns whether there was cause. */
 static int
 loop_wait(int flags)
 {
@@ -120,6 +121,7 @@ loop_spin(int64_t since)
 			loop.tries = SPIN_TRIES;
 			return (1);
 		}
+		(void)sched_yield();
 	} while (clock_ns() - since < SPIN_NS);
 	loop.tries--;
 	return (0);

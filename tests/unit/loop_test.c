@@ -456,42 +456,6 @@ test_idle_memory(void **state)
 	loop_run(turn_end_idle);
 }
 
-static void
-answer(struct pipe *p)
-{
-	(void)p;
-	if (got < 2000)
-		send_connects(got, 1);
-}
-
-static double
-cpu_s(void)
-{
-	struct timespec	 ts;
-
-	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
-	return ((double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
-}
-
-/* Who was called again and again sleeps all the same once nobody calls. */
-static void
-test_idle_sleeps(void **state)
-{
-	double	 before;
-
-	(void)state;
-	on_message = answer;
-	stop_after = 2000;
-	send_connects(0, 1);
-	flush(left);
-	loop_run(turn_end);
-	assert_true(turns >= 2000);
-	before = cpu_s();
-	loop_quit_after(1);
-	loop_run(turn_end);
-	assert_true(cpu_s() - before < 0.2);
-}
-
 #define TEST(name)							\
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -514,8 +478,7 @@ main(void)
 		TEST(test_soon),
 		TEST(test_quit_after),
 		TEST(test_clock),
-		TEST(test_idle_memory),
-		TEST(test_idle_sleeps)
+		TEST(test_idle_memory)
 	};
 	int			 failed;
 
