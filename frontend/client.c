@@ -255,7 +255,7 @@ client_state(struct client *c, enum client_state state)
 		break;
 	case CLIENT_CLOSING:
 		wheel_put(c, now + (c->flags & CLIENT_CUT ? conf->gone_s :
-		    CLOSE_S));
+		    CLOSE_S) + 1);
 		break;
 	case CLIENT_ENDING:
 		wheel_put(c, now + CLOSE_S);
@@ -404,7 +404,7 @@ client_make_room(void)
 
 	if (counters.handshakes < conf->max_handshakes)
 		return;
-	if (loop_now_s() - oldest->since_s < 2) {
+	if (loop_now_s() - oldest->since_s <= 2) {
 		listener_pause();
 		return;
 	}

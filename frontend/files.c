@@ -330,7 +330,7 @@ files_due(struct client *c, uint32_t now)
 	if (t == NULL || c->state != CLIENT_SENDING)
 		return;
 	if (t->phase == WAITING || t->phase == ASKED) {
-		if (now >= t->until_s)
+		if (now > t->until_s)
 			refuse(t, 503, "The file could not be opened in time.");
 	} else if (now - c->heard_s > conf->gone_s) {
 		counters.silent_closed_total++;

@@ -49,7 +49,8 @@ change(const struct msg_origin *ask, const struct origin_pattern *pattern)
 		if (ask->for_s > FOR_S_MAX)
 			return ("longer than 100 years");
 		if (ask->for_s != 0)
-			expires = (int64_t)time(NULL) + (int64_t)ask->for_s;
+			/* The second that it is now is partly over. */
+			expires = (int64_t)time(NULL) + (int64_t)ask->for_s + 1;
 		break;
 	case ORIGIN_DENY:
 		break;
