@@ -223,6 +223,7 @@ parse_rate(struct conf_parser *p)
 		return (conf_expected(p, of_client ?
 		    "client, origin, address, link or messages" :
 		    "messages"));
+	conf_where(p, "%s", key);
 	if (conf_once(p, key) == -1)
 		return (-1);
 	conf_where(p, "%s messages", key);

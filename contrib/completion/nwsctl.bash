@@ -4,12 +4,13 @@ _nwsctl_ask()
 {
 	# Only what is safe in a shell word is offered.
 	nwsctl "${ctl[@]}" "$@" 2>/dev/null | awk -v column="$column" \
-	    'NR > 1 && $column ~ /^[A-Za-z0-9:\/.*_-]+$/ { print $column }'
+	    -v without="$without" 'NR > 1 && $2 !~ without &&
+	    $column ~ /^[A-Za-z0-9:\/.*_-]+$/ { print $column }'
 }
 
 _nwsctl()
 {
-	local cur prev words i command="" column=1
+	local cur prev words i command="" column=1 without=^$
 	local -a ctl=() args=()
 
 	cur=${COMP_WORDS[COMP_CWORD]}
@@ -36,7 +37,7 @@ _nwsctl()
 		    sandbox-test -h -j -s -V" ;;
 	"show ")
 		words="summary channels clients processes limits origins
-		    links peers interfaces discovery metrics" ;;
+		    links peers interfaces discovery check metrics" ;;
 	"log ")
 		words="brief verbose" ;;
 	"close ")
@@ -48,6 +49,8 @@ _nwsctl()
 	"origin allow"|"origin deny")
 		words=$(_nwsctl_ask origin pending) ;;
 	"origin revoke")
+		# Not what nwsd.conf says.
+		without=^configured
 		words=$(_nwsctl_ask origin list) ;;
 	"peer ")
 		words="add del" ;;
