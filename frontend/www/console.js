@@ -93,7 +93,7 @@ function leave(name) {
   channels.delete(name);
   remember();
   say(`Left ${name}`);
-  location.hash = '#overview';
+  visit('#overview');
 }
 
 /* ------------------------------------------------------------------- views */
@@ -141,6 +141,13 @@ function go(isPerson) {
   focusNext = null;
   scrollTo(0, 0);
   poll();
+}
+
+/** At once: a hashchange would come, and take the focus, some time later. */
+function visit(hash) {
+  if (location.hash !== hash)
+    history.pushState(null, '', hash);
+  go(true);
 }
 
 /* -------------------------------------------------------------- the daemon */
@@ -299,10 +306,7 @@ $('join').addEventListener('submit', (e) => {
     return;
   input.value = '';
   focusNext = channel.input;
-  if (location.hash === hashOf(channel.name))
-    go(true);
-  else
-    location.hash = hashOf(channel.name);
+  visit(hashOf(channel.name));
 });
 document.querySelector('.skip').addEventListener('click', (e) => {
   e.preventDefault();   // the address says which view it is

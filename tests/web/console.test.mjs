@@ -146,9 +146,16 @@ describe('the console', { skip: missing }, () => {
     assert.equal(new URL(page.url()).hash, '#overview');
     await waitUntil(async () => !(await h.d.show('channels'))
       .some((c) => c.channel === 'one'), 'the channel to be gone');
+    // Not some time later: who types on does not lose the focus.
+    assert.equal(await page.evaluate(() => {
+      document.getElementById('join-name').value = 'at-once';
+      document.getElementById('join').requestSubmit();
+      return document.activeElement.closest('.channel:not([hidden])')
+        ?.querySelector('h1').textContent;
+    }), 'at-once');
     // So many as there can be leave room on a phone.
     await page.setViewportSize(phone);
-    for (let i = 2; i <= 33; i++) {
+    for (let i = 3; i <= 33; i++) {
       await page.fill('#join-name', `a-channel-${i}`);
       await page.press('#join-name', 'Enter');
     }
