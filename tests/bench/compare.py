@@ -162,9 +162,10 @@ def measure(name, scenario, opts):
             result = measure_once(name, scenario, opts)
         except (RuntimeError, OSError, ValueError) as e:
             return {'server': name, 'name': scenario, 'error': str(e)}
-        if best is None or result['others'] < best['others']:
+        if best is None or report.disturbed(result) < report.disturbed(best):
             best = result
-        if best['others'] < opts.disturbed or kind_of(scenario) == 'idle':
+        if (report.disturbed(best) < opts.disturbed or
+                kind_of(scenario) == 'idle'):
             break
     return best
 
@@ -189,11 +190,11 @@ def one_line(r):
         return '%-13s %-14s FAILED %s' % (r['server'], r['name'], r['error'])
     cpu = r['cpu']['server']
     return ('%-13s %-14s %s %9.0f/s %7.3f cpu-us  p50 %8.0f p99 %8.0f us  '
-            'busy %.2f/%.2f others %.2f  setup %6.0f/s  pss %d' % (
+            'busy %.2f/%.2f others %.2f steal %.2f  setup %6.0f/s  pss %d' % (
                 r['server'], r['name'], 'ok ' if r['ok'] else 'BAD',
                 r['deliveries_per_s'], report.cpu_us(r),
                 r['lat_us']['p50'], r['lat_us']['p99'], cpu['busy'],
-                r['client_busy'], r['others'], r['setup_per_s'],
+                r['client_busy'], r['others'], r['steal'], r['setup_per_s'],
                 r['memory_after']['Pss']))
 
 
@@ -254,7 +255,8 @@ def main():
                    help='seconds to wait for an idle machine')
     p.add_argument('--attempts', type=int, default=3)
     p.add_argument('--disturbed', type=float, default=0.1,
-                   help='CPUs others may use before a run is repeated')
+                   help='CPUs that others may use, or the host of a virtual '
+                        'machine keep, before a run is repeated')
     p.add_argument('--readme', action='store_true',
                    help='put the short table into README.md')
     p.add_argument('--json', metavar='FILE',
