@@ -7,7 +7,6 @@
  * only once it has returned.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,17 +17,6 @@
 #include "msg.h"
 
 #define TRIM_S	1	/* a pipe gives memory back when idle for so long */
-
-/*
- * To sleep and be woken takes longer than a peer that is awake needs to answer.
- * So while one wait after the other is short, look for events for a while
- * before sleeping: no longer than the sleep would have cost, not where it was
- * in vain again and again, and after whoever else wants this CPU.
- */
-#define SPIN_NS		50000
-#define SPIN_TRIES	8	/* in vain until it is given up */
-#define SPIN_SHORT_NS	100000	/* a short wait, with the waking */
-#define SPIN_STREAK	16	/* short waits in sequence until it is tried */
 
 struct pipe {
 	struct imsgbuf		*ib;
@@ -57,8 +45,6 @@ static struct {
 	int			 running;
 	int			 now_known;
 	int64_t			 now_ms;
-	int			 tries;		/* spins left */
-	int			 streak;	/* short waits */
 } loop;
 
 static void
@@ -92,66 +78,15 @@ loop_base(void)
 	return (loop.base);
 }
 
-static int64_t
-clock_ns(void)
-{
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
-}
-
-/* Waits as the flags say, and calls back.  Returns whether there was cause. */
-static int
-loop_wait(int flags)
-{
-	if (event_base_loop(loop.base, EVLOOP_ONCE | flags) == -1)
-		fatal("event_base_loop");
-	return (event_base_get_max_events(loop.base, EVENT_BASE_COUNT_ACTIVE,
-	    1) > 0);
-}
-
-/* Looks again and again.  Returns whether there was an event before SPIN_NS. */
-static int
-loop_spin(int64_t since)
-{
-	do {
-		if (loop_wait(EVLOOP_NONBLOCK)) {
-			loop.tries = SPIN_TRIES;
-			return (1);
-		}
-		(void)sched_yield();
-	} while (clock_ns() - since < SPIN_NS);
-	loop.tries--;
-	return (0);
-}
-
-/* The callbacks' own time counts as waiting; so this errs towards sleep. */
-static void
-loop_sleep(int64_t since)
-{
-	(void)loop_wait(EVLOOP_NO_EXIT_ON_EMPTY);
-	if (clock_ns() - since > SPIN_SHORT_NS)
-		loop.streak = loop.tries = 0;
-	else if (++loop.streak == SPIN_STREAK) {
-		loop.streak = 0;
-		if (loop.tries == 0)
-			loop.tries = 1;
-	}
-}
-
 void
 loop_run(void (*turn_end)(void))
 {
-	int64_t	 since;
-
 	loop.running = 1;
 	while (loop.running) {
 		loop.now_known = 0;
-		since = clock_ns();
-		if (loop.tries == 0 || !loop_spin(since))
-			loop_sleep(since);
+		if (event_base_loop(loop.base,
+		    EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) == -1)
+			fatal("event_base_loop");
 		turn_end();
 	}
 }
@@ -195,8 +130,13 @@ loop_soon(void)
 int64_t
 loop_now_ms(void)
 {
+	struct timespec	 ts;
+
 	if (!loop.now_known) {
-		loop.now_ms = clock_ns() / 1000000;
+		if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+			fatal("clock_gettime");
+		loop.now_ms = (int64_t)ts.tv_sec * 1000 +
+		    ts.tv_nsec / 1000000;
 		loop.now_known = 1;
 	}
 	return (loop.now_ms);

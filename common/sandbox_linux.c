@@ -182,9 +182,8 @@ static const struct rule rules[] = {
 	CALL(landlock_create_ruleset, FILES, START),
 	CALL(landlock_add_rule, FILES, START),
 	CALL(landlock_restrict_self, FILES, START),
-	/* libevent, and to look again before sleeping. */
+	/* libevent. */
 	CALL(epoll_wait, ALL, ALWAYS),
-	CALL(sched_yield, ALL, ALWAYS),
 	CALL(epoll_pwait, ALL, ALWAYS),
 	CALL(epoll_ctl, ALL, ALWAYS),
 	/* Descriptors made nonblocking and close-on-exec. */
