@@ -333,10 +333,12 @@ describe('console', () => {
       assert.deepEqual((await state()).map(([s]) => s), ['denied']);
       assert.match((await request(c.where, upgradeRequest('/room',
         c.where.name, { Origin: FOREIGN }))).content, /denied/);
+      const at = performance.now();
       await c.ok(c.decide('allow', FOREIGN, '&for=1&scope='));
       assert.equal(await connects(h.d, FOREIGN), true);
       await waitUntil(async () => !await connects(h.d, FOREIGN),
         'the grant to expire');
+      assert.ok(performance.now() - at >= 1000, 'it expired early');
       await h.d.logged(/origin https:\/\/app\.example: denied by the console/);
       h.d.allow(/./);
       await c.ask(c.decide('revoke', FOREIGN));

@@ -443,6 +443,20 @@ describe('keepalive', () => {
     m.destroy();
   });
 
+  test('a peer has 5 seconds to answer our close', async () => {
+    const d = await Daemon.start();
+    try {
+      await notBefore(5000, async () => {
+        const r = await openRaw(local(d), '/room');
+        const [{ client }] = await d.show('clients');
+        assert.equal((await d.ctl('close', client)).code, 0);
+        return r;
+      });
+    } finally {
+      await d.stop();
+    }
+  });
+
   test('a peer that never answers our close is gone', async () => {
     const d = await Daemon.start('max-message 1K');
     try {
