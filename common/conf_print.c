@@ -240,9 +240,13 @@ print_nodes(FILE *f, const struct conf *conf)
 		print_string(f, ifc->pattern);
 		fputc('\n', f);
 	}
-	TAILQ_FOREACH(peer, &conf->peers, entry)
-		fprintf(f, "peer \"%s\"\n", conf_peer_text(peer->host,
-		    peer->port, text, sizeof(text)));
+	TAILQ_FOREACH(peer, &conf->peers, entry) {
+		fprintf(f, "peer ");
+		/* The name of an interface may have a backslash. */
+		print_string(f,
+		    conf_peer_text(peer->host, peer->port, text, sizeof(text)));
+		fputc('\n', f);
+	}
 }
 
 static void
