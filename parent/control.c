@@ -466,10 +466,16 @@ make_directory(const char *path, char why[WHY_MAX])
 {
 	struct stat st;
 	char dir[PATH_MAX];
+	mode_t old;
+	int made;
 
 	strlcpy(dir, path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
-	if (mkdir(dir, geteuid() == 0 ? 0755 : 0700) == -1 && errno != EEXIST) {
+	/* Of root's, the mode of the socket says who may connect. */
+	old = umask(022);
+	made = mkdir(dir, geteuid() == 0 ? 0755 : 0700);
+	umask(old);
+	if (made == -1 && errno != EEXIST) {
 		snprintf(why, WHY_MAX, "control: %.200s: %s", dir,
 		    strerror(errno));
 		return (-1);

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Daemon, Program, alive, build, freePort, isSanitized, run, tempDir,
-  useDaemon, waitUntil }
+import { Daemon, Program, alive, build, freePort, isRoot, isSanitized, run,
+  skipUnless, tempDir, useDaemon, waitUntil }
   from './lib.mjs';
 import { Member, closeAll, listeners, openMembers, request, upgradeRequest }
   from './wire.mjs';
@@ -430,6 +430,28 @@ link off\n`);
     }
     assert.deepEqual(fs.readdirSync(dir).filter((n) => /sock/.test(n)), []);
   });
+
+  test('the default control socket of root: its mode says who may connect',
+    { skip: skipUnless(isRoot, 'as root') }, async () => {
+      const dir = tempDir();
+      const conf = file(`listen on unix "${dir}/client.sock"
+control default mode 0666
+link off\n`);
+      // With a /run of its own.
+      const r = await run('unshare', ['-m', '/bin/sh', '-ec', `
+        mount -t tmpfs -o mode=0755 tmpfs /run
+        "${tool('nwsd')}" -f "${conf}"
+        trap "kill $("${tool('nwsctl')}" show processes |
+          awk '$1 == "parent" { print $2 }')" EXIT
+        nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+        nobody "${tool('nwsctl')}" -s /run/nwsd/nwsd.ctl -j show processes
+        nobody "${tool('nwsctl')}" -s /run/nwsd/nwsd.ctl reload || echo refused`],
+      { env: { STATE_DIRECTORY: dir } });
+      assert.equal(r.code, 0, r.err);
+      assert.match(r.out, /"ok":true.*\nrefused\n$/);
+      const pids = JSON.parse(r.out.split('\n')[0]).processes.map((p) => p.pid);
+      await waitUntil(() => !pids.some(alive), 'all processes to end');
+    });
 
   test('a port that is taken is named', async () => {
     const d = await Daemon.start();
