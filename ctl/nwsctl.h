@@ -44,6 +44,8 @@ void	 link_receive(struct imsg *, unsigned int seconds);
  * exit code.  said is what to say when nwsd has nothing to add; may be NULL.
  */
 int	 link_outcome(const char *said);
+/* Reports the reason in an end that is a refusal; returns the exit code. */
+int	 link_refused(const struct imsg *);
 /* Reports failure in the form asked for; returns code. */
 int	 report_error(int code, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));

@@ -197,6 +197,20 @@ link_receive(struct imsg *m, unsigned int seconds)
 }
 
 int
+link_refused(const struct imsg *m)
+{
+	struct buf text = { NULL, 0, 0 };
+
+	text_visible(&text, (const char *)m->data + sizeof(uint32_t),
+	    m->hdr.len - sizeof(uint32_t));
+	buf_byte(&text, '\0');
+	report_error(EXIT_ERROR, "%s",
+	    text.len > 1 ? (char *)text.data : "refused by nwsd");
+	buf_free(&text);
+	return (EXIT_ERROR);
+}
+
+int
 link_outcome(const char *said)
 {
 	struct buf text = { NULL, 0, 0 };
@@ -210,16 +224,12 @@ link_outcome(const char *said)
 		link_receive(&m, 30);
 	while (m.hdr.type != MSG_CTL_DONE);
 	memcpy(&code, m.data, sizeof(code));
+	if (code != 0)
+		return (link_refused(&m));
 	p = (const char *)m.data + sizeof(code);
 	n = m.hdr.len - sizeof(code);
 	text_visible(&text, p, n);
 	buf_byte(&text, '\0');
-	if (code != 0) {
-		report_error(EXIT_ERROR, "%s", n > 0 ? (char *)text.data :
-		    "refused by nwsd");
-		buf_free(&text);
-		return (EXIT_ERROR);
-	}
 	if (options.json) {
 		json_begin(&j);
 		json_bool(&j, "ok", 1);

@@ -90,7 +90,7 @@ cmd_monitor(int argc, char *argv[])
 		while (link_next(&m) == 0)
 			wait_event();
 		if (m.hdr.type == MSG_CTL_DONE)
-			return (report_error(EXIT_ERROR, "refused by nwsd"));
+			return (link_refused(&m));
 		if (m.hdr.type != MSG_CTL_EVENT)
 			continue;
 		memcpy(&e, m.data, sizeof(e));
