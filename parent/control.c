@@ -28,7 +28,8 @@
 /* One connection. */
 struct ctl {
 	TAILQ_ENTRY(ctl) entry;
-	struct pipe *pipe; /* paused while a request is open */
+	struct pipe *pipe; /* paused while asked, or when much waits */
+	int asked;	   /* a request is open */
 	int may_change;
 	int monitor;
 	uint64_t missed; /* events since it fell behind */
@@ -123,6 +124,22 @@ ctl_send(struct ctl *c, uint32_t type, const void *data, size_t len,
 	loop_soon();
 }
 
+/* Who does not read his answers cannot ask for more. */
+static void
+pause_reading(struct ctl *c)
+{
+	pipe_pause(c->pipe,
+	    c->asked || imsg_queued(pipe_imsg(c->pipe)) > EVENTS_MAX);
+}
+
+/* Until ctl_done(). */
+static void
+ctl_wait(struct ctl *c)
+{
+	c->asked = 1;
+	pause_reading(c);
+}
+
 void
 ctl_done(struct ctl *c, uint32_t code, const char *fmt, ...)
 {
@@ -138,7 +155,8 @@ ctl_done(struct ctl *c, uint32_t code, const char *fmt, ...)
 	if ((size_t)n >= sizeof(text))
 		n = sizeof(text) - 1;
 	ctl_send(c, MSG_CTL_DONE, &code, sizeof(code), text, (size_t)n);
-	pipe_pause(c->pipe, 0);
+	c->asked = 0;
+	pause_reading(c);
 }
 
 int
@@ -231,6 +249,7 @@ control_flush(void)
 			c->missed = 0;
 		}
 		pipe_flush(c->pipe);
+		pause_reading(c);
 	}
 }
 
@@ -259,7 +278,7 @@ asked_show(struct pipe *pipe, struct imsg *m)
 		    "show");
 		return;
 	}
-	pipe_pause(pipe, 1);
+	ctl_wait(pipe_arg(pipe));
 	request_rows(&from, ASK_BIT(show.what));
 }
 
@@ -280,7 +299,7 @@ asked_reload(struct pipe *pipe, struct imsg *m)
 	(void)m;
 	if (!may_change(pipe_arg(pipe)))
 		return;
-	pipe_pause(pipe, 1);
+	ctl_wait(pipe_arg(pipe));
 	reload_begin(pipe_arg(pipe));
 }
 
@@ -315,7 +334,7 @@ asked_close(struct pipe *pipe, struct imsg *m)
 	if (!may_change(pipe_arg(pipe)))
 		return;
 	memcpy(&id, m->data, sizeof(id));
-	pipe_pause(pipe, 1);
+	ctl_wait(pipe_arg(pipe));
 	request_close_client(&from, id);
 }
 
