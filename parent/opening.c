@@ -127,8 +127,13 @@ bind_new(struct listener *l, const struct conf_listen *cl, char why[WHY_MAX])
 }
 
 static int
-keep_old(struct listener *l, const struct listener *old, char why[WHY_MAX])
+keep_old(struct listener *l, const struct listener *old,
+    const struct conf_listen *cl, char why[WHY_MAX])
 {
+	if (cl->group != NULL &&
+	    unix_group_check(unix_address(&cl->addr)->sun_path, cl->group,
+		why) == -1)
+		return (-1);
 	l->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
 	l->dev = old->dev;
 	l->ino = old->ino;
@@ -157,7 +162,8 @@ add(const struct conf_listen *cl, uint32_t index, const struct listeners *old,
 	l->addr = cl->addr;
 	l->addr_len = cl->addr_len;
 	l->index = index;
-	rc = before != NULL ? keep_old(l, before, why) : bind_new(l, cl, why);
+	rc = before != NULL ? keep_old(l, before, cl, why) :
+			      bind_new(l, cl, why);
 	if (rc == -1 && (!cl->optional ||
 	    (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL))) {
 		free(l);
@@ -170,9 +176,8 @@ add(const struct conf_listen *cl, uint32_t index, const struct listeners *old,
 	return (0);
 }
 
-/* Sockets that stay may have got another mode or group. */
-static void
-permit_kept(const struct conf *conf, const struct listeners *old)
+void
+listeners_permit(const struct conf *conf, const struct listeners *old)
 {
 	const struct conf_listen *cl;
 	char why[WHY_MAX];
@@ -219,7 +224,6 @@ listeners_open(const struct conf *conf, const struct listeners *old,
 		listeners_free(list, old);
 		return (-1);
 	}
-	permit_kept(conf, old);
 	return (0);
 }
 

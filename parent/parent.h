@@ -176,6 +176,12 @@ int	listeners_open(const struct conf *, const struct listeners *old,
 int	link_listeners_open(const struct conf *, const struct listeners *old,
 	    struct listeners *, char why[WHY_MAX]);
 
+/*
+ * Unix sockets of old that stay may have got another mode or group: sets these,
+ * once nothing can be wrong with the configuration any more.
+ */
+void	listeners_permit(const struct conf *, const struct listeners *old);
+
 /* The port by which other nodes reach this one, or 0. */
 uint16_t link_port(void);
 
@@ -225,8 +231,14 @@ int	unix_open(const struct sockaddr_un *, uint32_t mode, const char *group,
  * told of when they find the socket in use (SO_PEERCRED).
  */
 void	unix_listen_again(int fd);
-/* Sets mode and group of a socket's file.  Returns 0, or -1 with why. */
+/*
+ * Sets mode and group (NULL: our own) of a socket's file.  Returns 0, or -1
+ * with why.
+ */
 int	unix_permit(const char *path, uint32_t mode, const char *group,
+	    char why[WHY_MAX]);
+/* Whether there is a group of this name.  Returns 0, or -1 with why. */
+int	unix_group_check(const char *path, const char *group,
 	    char why[WHY_MAX]);
 /* Removes the file, but not one that another process has put there. */
 void	unix_remove(const char *path, const struct unix_file *);

@@ -75,6 +75,7 @@ swap(struct change *c)
 
 	swap_listeners(&parent.listeners, &c->listeners, &old);
 	swap_listeners(&parent.link_listeners, &c->link_listeners, &old_links);
+	listeners_permit(c->conf, &old);
 	c->conf->allow_any_said = parent.conf->origin_any != 0;
 	conf_free(parent.conf);
 	config_texts_free(&parent.conf_texts);

@@ -79,23 +79,35 @@ clear_path(const struct sockaddr_un *un, char why[WHY_MAX])
 	}
 }
 
+static const struct group *
+find_group(const char *path, const char *name, char why[WHY_MAX])
+{
+	const struct group *gr = getgrnam(name);
+
+	if (gr == NULL)
+		snprintf(why, WHY_MAX, "%s: there is no group %s", path, name);
+	return (gr);
+}
+
+int
+unix_group_check(const char *path, const char *group, char why[WHY_MAX])
+{
+	return (find_group(path, group, why) == NULL ? -1 : 0);
+}
+
 int
 unix_permit(
     const char *path, uint32_t mode, const char *group, char why[WHY_MAX])
 {
-	const struct group *gr;
+	const struct group *gr = NULL;
 
-	if (group != NULL) {
-		if ((gr = getgrnam(group)) == NULL) {
-			snprintf(why, WHY_MAX, "%s: there is no group %s", path,
-			    group);
-			return (-1);
-		}
-		if (lchown(path, (uid_t)-1, gr->gr_gid) == -1) {
-			snprintf(why, WHY_MAX, "%s: group %s: %s", path, group,
-			    strerror(errno));
-			return (-1);
-		}
+	if (group != NULL && (gr = find_group(path, group, why)) == NULL)
+		return (-1);
+	if (lchown(path, (uid_t)-1, gr != NULL ? gr->gr_gid : getegid()) ==
+	    -1) {
+		snprintf(why, WHY_MAX, "%s: group %s: %s", path,
+		    group != NULL ? group : "of nwsd", strerror(errno));
+		return (-1);
 	}
 	if (chmod(path, (mode_t)mode & 0777) == -1)
 		return (fail(why, path, strerror(errno)));

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { Daemon, alive, freePort, patience, waitUntil } from './lib.mjs';
+import { Daemon, alive, freePort, isRoot, patience, skipUnless, waitUntil }
+  from './lib.mjs';
 import { Member, closeAll, listeners, openMembers } from './wire.mjs';
 
 /** A daemon for one test, checked at its end. */
@@ -419,6 +420,41 @@ listen on unix "@DIR@/other.sock"
       await closeAll([a, b, c, e, f]);
     });
   });
+
+  test('Unix sockets that stay get another mode and group, or keep theirs',
+    { skip: skipUnless(isRoot, 'as root') }, async () => {
+      const link = (port) => `link { listen on 127.0.0.1 port ${port} }`;
+      const text = link(await freePort());
+      await withDaemon(text, {}, async (d) => {
+        const unix = (rest, links = text) => d.write(links,
+          `listen on localhost port @PORT@
+listen on unix "@DIR@/client.sock" mode ${rest}
+`);
+        const is = () => {
+          const { mode, gid } = fs.statSync(d.unix);
+          return [(mode & 0o777).toString(8), gid];
+        };
+        const daemon = Number(/^daemon:[^:]*:(\d+)/m.exec(
+          fs.readFileSync('/etc/group', 'utf8'))[1]);
+        unix('0660 group daemon');
+        await d.reload();
+        assert.deepEqual(is(), ['660', daemon]);
+        // What is refused changes nothing, wherever the reason stands.
+        for (const [rest, links, why] of [
+          ['0666 group no-such-group', text, /there is no group no-such-group/],
+          ['0666', link(d.port), /in use/]]) {
+          unix(rest, links);
+          const r = await d.ctl('reload');
+          assert.equal(r.code, 1, rest);
+          assert.match(r.err, why);
+          assert.deepEqual(is(), ['660', daemon], rest);
+        }
+        // Without a group, it is that of nwsd.
+        unix('0600');
+        await d.reload();
+        assert.deepEqual(is(), ['600', process.getgid()]);
+      });
+    });
 
   test('an address that is taken keeps the old configuration', async () => {
     const other = await Daemon.start();
