@@ -76,7 +76,8 @@ struct process {
 	int		 statm;		/* descriptor of /proc/PID/statm */
 	int		 fresh;		/* not sent START yet */
 	int		 killed;	/* by us: its death is on its way */
-	int		 ready;		/* said READY since the last CONF_END */
+	unsigned int	 owes;		/* READY: for START, and each CONF_END
+					   that came after it */
 	int		 wanted;	/* with this configuration */
 	int		 replaced;	/* its end was asked for */
 	uint64_t	 starts;
@@ -268,6 +269,8 @@ size_t	processes_wanted(void);
  */
 void	processes_files(const struct conf *, int changed);
 struct process *process_find_instance(uint32_t kind, uint32_t instance);
+/* Whether it serves with the configuration that it was sent last. */
+int	process_is_ready(const struct process *);
 /* Whether two processes have a pipe between them. */
 int	processes_wired(const struct process *, const struct process *);
 /* "router", "frontend 1"; static buffer. */

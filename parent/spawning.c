@@ -101,10 +101,7 @@ processes_files(const struct conf *conf, int changed)
 	struct process *p = process_find_instance(P_FILES, 0);
 
 	p->wanted = !TAILQ_EMPTY(&conf->files);
-	if (!changed)
-		return;
-	p->ready = 0;
-	if (p->pid == 0)
+	if (!changed || p->pid == 0)
 		return;
 	/* Its sandbox lets it read what it was started with. */
 	log_debug("%s: ended, for other directories", process_text(p));
@@ -123,6 +120,12 @@ process_find_instance(uint32_t kind, uint32_t instance)
 			return (&parent.processes[i]);
 	}
 	return (NULL);
+}
+
+int
+process_is_ready(const struct process *p)
+{
+	return (p->pid != 0 && !p->replaced && p->owes == 0);
 }
 
 const char *
@@ -233,7 +236,8 @@ process_born(struct process *p, pid_t pid, int fd, int log_fd)
 
 	p->pid = pid;
 	p->fresh = 1;
-	p->ready = p->killed = p->replaced = 0;
+	p->owes = 0;
+	p->killed = p->replaced = 0;
 	p->starts++;
 	p->born_ms = loop_now_ms();
 	p->statm = statm_open(pid);
@@ -281,7 +285,7 @@ process_bury(struct process *p)
 		close(p->statm);
 	p->statm = -1;
 	p->pid = 0;
-	p->ready = 0;
+	p->owes = 0;
 }
 
 void
@@ -390,7 +394,8 @@ process_send_conf(struct process *p)
 		break;
 	}
 	process_send(p, MSG_CONF_END, 0, -1, NULL, 0);
-	p->ready = 0;
+	if (!p->fresh)
+		p->owes++;
 	evtimer_add(p->late, &tv);
 }
 
@@ -480,6 +485,7 @@ processes_start(void)
 		if (!p->fresh)
 			continue;
 		process_send(p, MSG_START, 0, -1, NULL, 0);
+		p->owes++;
 		p->fresh = 0;
 	}
 }

@@ -40,7 +40,8 @@ all_ready(void)
 	size_t i;
 
 	for (i = 0; i < parent.n_processes; i++) {
-		if (parent.processes[i].wanted && !parent.processes[i].ready)
+		if (parent.processes[i].wanted &&
+		    !process_is_ready(&parent.processes[i]))
 			return (0);
 	}
 	return (1);
@@ -52,8 +53,14 @@ child_is_ready(struct pipe *pipe, struct imsg *m)
 	struct process *p = pipe_arg(pipe);
 
 	(void)m;
+	if (p->owes == 0) {
+		pipe_violation(pipe, "nothing was to be ready");
+		return;
+	}
+	/* A reload may have come before the start was over. */
+	if (--p->owes > 0)
+		return;
 	event_del(p->late);
-	p->ready = 1;
 	if (!all_ready() || parent.stopping)
 		return;
 	if (!parent.served) {
