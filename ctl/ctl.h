@@ -65,6 +65,12 @@ int	 text_seconds(const char *, uint64_t *);
 void	 stdout_flush(void);
 
 /*
+ * ctl_standard.c: for the beginning of main().  No socket becomes standard
+ * input or output because that was closed: its use still fails.
+ */
+void	 standard_fill(void);
+
+/*
  * ctl_wait.c
  */
 

@@ -55,6 +55,7 @@ main(int argc, char *argv[])
 	char why[160];
 	int code, fd;
 
+	standard_fill();
 	if ((code = nws_options(argc, argv, &o, why, sizeof(why))) == -1) {
 		if (why[0] != '\0')
 			warnx("%s", why);

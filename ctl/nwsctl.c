@@ -205,6 +205,7 @@ main(int argc, char *argv[])
 {
 	int code, i;
 
+	standard_fill();
 	signal(SIGPIPE, SIG_IGN);
 	if ((code = parse_options(argc, argv)) != -1) {
 		stdout_flush();

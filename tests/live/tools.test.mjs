@@ -139,6 +139,29 @@ describe('nws', () => {
     }
   });
 
+  test('closed standard input and output are not the socket', async () => {
+    const m = await Member.open(local(h.d), '/closed');
+    const sh = (redirect, ...args) => new Program('/bin/sh', ['-c',
+      `exec "$0" "$@" ${redirect}`, tool('nws'), ...at(), ...args, 'closed']);
+    // Without input it listens on.
+    const a = sh('<&-', '-n', '1');
+    const id = await here(a);
+    await m.json((o) => o.target === id);
+    m.send({ action: 'broadcast', data: 'for a' });
+    assert.match(await a.out.next(), /for a$/);
+    assert.equal((await a.exited).code, 0);
+    // Without output it ends when there is some.
+    const b = sh('>&-', '-n', '1');
+    const idb = await here(b);
+    await m.json((o) => o.action === 'connect' && o.target === idb);
+    m.send({ action: 'broadcast', data: 'for b' });
+    assert.equal((await b.exited).code, 1);
+    assert.match(b.stderr, /standard output: Bad file descriptor/);
+    await m.json((o) => o.action === 'disconnect' && o.target === idb);
+    assert.ok(!(await m.sync()).some((o) => o.action === 'broadcast'));
+    await m.close();
+  });
+
   test('a server that ends is noticed: exit 4', async () => {
     const d = await Daemon.start();
     const a = d.nws(['chat']);
@@ -320,6 +343,13 @@ describe('nwsctl', () => {
     const plain = await run(tool('nwsctl'), ['-s', '/etc/passwd', 'show']);
     assert.equal(plain.code, 2);
     assert.match(plain.err, /no socket/);
+  });
+
+  test('closed standard output: exit 1', async () => {
+    const r = await run('/bin/sh', ['-c', 'exec "$0" "$@" >&-',
+      tool('nwsctl'), '-s', h.d.control, 'show']);
+    assert.equal(r.code, 1);
+    assert.match(r.err, /standard output: Bad file descriptor/);
   });
 
   test('many at once, and some that vanish', async () => {
