@@ -137,6 +137,14 @@ if [ -f "$page" ]; then
 		test -f "$f" || continue
 		accepted "nwsd.conf(5), example ${f#page.}" "$f"
 	done
+	# What the unit for systemd lets nwsd write to in /run.
+	own=$(sed -n 's/^RuntimeDirectory=//p' \
+	    "$top/contrib/systemd/nwsd.service")
+	cat "$page" "$top/contrib/nwsd.conf" | grep -o 'unix "/run/[^"]*"' |
+	    grep -v "^unix \"/run/$own/" > out.txt
+	: > again.conf
+	same "sockets of the examples: where the unit allows them" \
+	    again.conf out.txt
 else
 	skipped=$((skipped + 1))
 	echo "skip nwsd.conf(5): no page"
