@@ -20,15 +20,18 @@ static int
 accept_spare(int listener, struct sockaddr_storage *from)
 {
 	static struct rlimit	 rl;
+	rlim_t			 spare = ACCEPT_SPARE_FDS;
 	socklen_t		 len = sizeof(*from);
 	int			 fd;
 
 	if (rl.rlim_cur == 0 && getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return (-1);
+	if (spare > rl.rlim_cur / 2)
+		spare = rl.rlim_cur / 2;
 	memset(from, 0, sizeof(*from));
 	fd = accept4(listener, (struct sockaddr *)from, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1 || (rlim_t)fd + ACCEPT_SPARE_FDS < rl.rlim_cur)
+	if (fd == -1 || (rlim_t)fd + spare < rl.rlim_cur)
 		return (fd);
 	close(fd);
 	errno = EMFILE;

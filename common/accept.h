@@ -7,7 +7,11 @@
 
 #include <sys/socket.h>
 
-#define ACCEPT_SPARE_FDS	32	/* left for what the parent may send */
+/*
+ * Left for what the parent may send: all listeners of a new configuration while
+ * the old ones are there, and pipes.  Where there are few, half of them.
+ */
+#define ACCEPT_SPARE_FDS	96
 
 /*
  * The next connection, nonblocking and closed on exec, and who it is from.

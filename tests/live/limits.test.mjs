@@ -518,6 +518,28 @@ describe('out of descriptors', () => {
       await d.stop();
     }
   });
+
+  test('a reload with as many listeners as may be drops nobody', async () => {
+    const d = await Daemon.start('max-handshakes 1000\nhandshake-timeout 600s',
+      { ulimit: 250, listen: `listen on 127.0.0.1 port @PORT@
+listen on unix "@DIR@/client.sock"
+${Array.from({ length: 62 }, (_, i) => `listen on unix "@DIR@/${i}.sock"\n`)
+    .join('')}` });
+    try {
+      const m = await Member.open(local(d), '/room');
+      const crowd = Array.from({ length: 250 }, () =>
+        net.connect(local(d)).on('error', () => {}));
+      await waitUntil(async () =>
+        await d.counter('frontend_accept_paused_total') > 0, 'accept to pause');
+      await d.reload();
+      await m.sync();
+      crowd.forEach((s) => s.destroy());
+      await m.close();
+      await d.check();
+    } finally {
+      await d.stop();
+    }
+  });
 });
 
 describe('HTTP', () => {

@@ -53,11 +53,12 @@ dial(void)
 }
 
 /*
- * Whether a process takes a connection whose descriptor would leave so many to
- * spare.  In a process of its own, since the limit is read once.
+ * Whether a process takes a connection whose descriptor would be this number
+ * and leave so many to spare.  In a process of its own, since the limit is read
+ * once.
  */
 static int
-taken(rlim_t spare)
+taken(int number, rlim_t spare)
 {
 	struct sockaddr_storage	 from;
 	struct rlimit		 rl;
@@ -67,7 +68,9 @@ taken(rlim_t spare)
 
 	assert_int_not_equal(pid = fork(), -1);
 	if (pid == 0) {
-		next = dup(client);
+		while ((next = dup(client)) < number)
+			if (next == -1)
+				_exit(2);
 		close(next);
 		rl.rlim_cur = rl.rlim_max = (rlim_t)next + 1 + spare;
 		if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
@@ -88,8 +91,11 @@ static void
 spares_descriptors(void **state)
 {
 	(void)state;
-	assert_true(taken(ACCEPT_SPARE_FDS));
-	assert_false(taken(ACCEPT_SPARE_FDS - 1));
+	assert_true(taken(200, ACCEPT_SPARE_FDS));
+	assert_false(taken(200, ACCEPT_SPARE_FDS - 1));
+	/* Of a few, half. */
+	assert_true(taken(30, 30));
+	assert_false(taken(30, 29));
 }
 
 static void
