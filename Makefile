@@ -11,8 +11,10 @@ B	= build
 CPPFLAGS += -D_GNU_SOURCE -DNWSD_VERSION=\"$(VERSION)\" -I.
 WARN	= -std=c11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Wvla -Werror
-HARDEN	= -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	  -fcf-protection
+# Of x86: compilers for other machines refuse it.
+CET	:= $(shell $(CC) -fcf-protection -xc -c -o /dev/null /dev/null \
+	   2>/dev/null && echo -fcf-protection)
+HARDEN	= -O2 -g -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(CET)
 LDHARDEN = -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 CFLAGS	?= $(HARDEN)
 LDFLAGS	?= $(LDHARDEN)

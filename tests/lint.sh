@@ -75,9 +75,20 @@ node_check()
 	done
 }
 
+# The flags are such that a compiler for another machine takes them.
+flags()
+{
+	local cc='clang --target=aarch64-linux-gnu'
+
+	# shellcheck disable=SC2046
+	echo | $cc $(make -n -B CC="$cc" build/common/rate.o |
+	    sed -n "s/.* \(-O2 .*\) -MMD.*/\1/p") -xc -c -o /dev/null -
+}
+
 step format format "$@"
 step clang-tidy tidy "$@"
 step cppcheck check "$@"
+step flags flags
 step mandoc manuals
 step node node_check
 # shellcheck disable=SC2046
