@@ -227,7 +227,10 @@ secret_in(const struct conf *conf)
 	return (NULL);
 }
 
-/* A secret that every user of the machine can read is none. */
+/*
+ * A secret that every user of the machine can read is none.  Any of the files
+ * may hold it, where it is the value of a macro.
+ */
 static int
 check_secret(struct reading *r, const struct conf *conf)
 {
@@ -236,7 +239,7 @@ check_secret(struct reading *r, const struct conf *conf)
 	if (what == NULL || r->readable[0] == '\0')
 		return (0);
 	error(r,
-	    "%s: it holds %s and everybody may read it, "
+	    "%s: everybody may read it, but the configuration holds %s, "
 	    "expected mode 0600 or 0640",
 	    r->readable, what);
 	return (-1);

@@ -284,4 +284,13 @@ test('a secret in a file that everybody may read is refused', async () => {
   assert.doesNotMatch(r.err, /hush/);
   fs.chmodSync(name, 0o640);
   assert.equal((await nwsd()).code, 0);
+  // Of what is included, too, since a macro may have it; it is not said to.
+  const site = path.join(path.dirname(name), 'site.conf');
+  fs.appendFileSync(name, 'include "site.conf"\n');
+  fs.writeFileSync(site, 'port = 9009\n');
+  fs.chmodSync(site, 0o644);
+  assert.match((await nwsd()).err,
+    /site\.conf: everybody may read it, but the .* holds the secret/);
+  fs.chmodSync(site, 0o640);
+  assert.equal((await nwsd()).code, 0);
 });
