@@ -59,8 +59,11 @@ inside()
 		test "$(ps -o user= -C nwsd | sort | uniq -c | xargs)" = \
 		    "4 _nwsd 1 root"
 		man -w nwsd nwsd.conf nwsctl nws nws-protocol nws-link nws-ipc
+		nwsctl origin deny https://example.org
+		test -e /var/lib/nwsd/origins
 		dpkg --purge nwsd
 		test ! -e /etc/nwsd.conf
+		test ! -e /var/lib/nwsd
 	EOF
 	EOT
 }
