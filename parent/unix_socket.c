@@ -95,23 +95,54 @@ unix_group_check(const char *path, const char *group, char why[WHY_MAX])
 	return (find_group(path, group, why) == NULL ? -1 : 0);
 }
 
+/* The socket itself, whatever may come to be at its path meanwhile; or -1. */
+static int
+open_socket(const char *path, struct stat *st, char why[WHY_MAX])
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd == -1)
+		return (fail(why, path, strerror(errno)));
+	if (fstat(fd, st) == 0 && S_ISSOCK(st->st_mode))
+		return (fd);
+	close(fd);
+	return (fail(why, path, "is not a socket any more"));
+}
+
+/* A socket is not opened as files are, so fchmod(2) is not for it. */
+static int
+set_mode(int fd, mode_t mode)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return (chmod(name, mode));
+}
+
 int
 unix_permit(
     const char *path, uint32_t mode, const char *group, char why[WHY_MAX])
 {
 	const struct group *gr = NULL;
+	struct stat st;
+	gid_t gid = getegid();
+	int fd, rc = 0;
 
-	if (group != NULL && (gr = find_group(path, group, why)) == NULL)
+	if (group != NULL) {
+		if ((gr = find_group(path, group, why)) == NULL)
+			return (-1);
+		gid = gr->gr_gid;
+	}
+	if ((fd = open_socket(path, &st, why)) == -1)
 		return (-1);
-	if (lchown(path, (uid_t)-1, gr != NULL ? gr->gr_gid : getegid()) ==
-	    -1) {
+	if (fchownat(fd, "", (uid_t)-1, gid, AT_EMPTY_PATH) == -1) {
 		snprintf(why, WHY_MAX, "%s: group %s: %s", path,
 		    group != NULL ? group : "of nwsd", strerror(errno));
-		return (-1);
-	}
-	if (chmod(path, (mode_t)mode & 0777) == -1)
-		return (fail(why, path, strerror(errno)));
-	return (0);
+		rc = -1;
+	} else if ((st.st_mode & 0777) != mode && set_mode(fd, mode) == -1)
+		rc = fail(why, path, strerror(errno));
+	close(fd);
+	return (rc);
 }
 
 /* Only the owner may connect until mode and group are as they should be. */

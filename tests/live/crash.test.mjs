@@ -456,6 +456,22 @@ listen on unix "@DIR@/client.sock" mode ${rest}
       });
     });
 
+  test('what was put in the place of a Unix socket is left alone', async () => {
+    await withDaemon('', {}, async (d) => {
+      const file = `${d.dir}/file`;
+      fs.writeFileSync(file, '', { mode: 0o600 });
+      for (const put of [fs.symlinkSync, fs.linkSync]) {
+        fs.unlinkSync(d.unix);
+        put(file, d.unix);
+        const from = d.log.length;
+        await d.reload();
+        assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+        assert.match(d.log.slice(from),
+          /client\.sock: is not a socket any more/);
+      }
+    });
+  });
+
   test('an address that is taken keeps the old configuration', async () => {
     const other = await Daemon.start();
     try {
