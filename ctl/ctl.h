@@ -48,6 +48,9 @@ size_t	 text_columns(const char *);
  */
 void	 text_visible(struct buf *, const char *, size_t n);
 
+/* Whether text_visible() makes an escape of this code point. */
+int	 text_is_unsafe(uint32_t rune);
+
 /* "3s", "12m05s", "4h07m", "9d21h": static buffer. */
 const char *text_age(uint64_t seconds);
 
@@ -89,6 +92,12 @@ int	 wait_for(int fd, short events, int64_t deadline);
 
 /* Appends the n bytes as a JSON string; what is not UTF-8 becomes U+FFFD. */
 void	 json_string(struct buf *, const char *, size_t n);
+
+/*
+ * Appends n bytes of JSON as one line that a terminal shows and that is the
+ * same JSON: what text_visible() would escape is written as \uXXXX.
+ */
+void	 json_visible(struct buf *, const char *, size_t n);
 
 /*
  * Size of the JSON string, with its quotes, that the n bytes begin with, 0 when

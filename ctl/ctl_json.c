@@ -19,6 +19,31 @@ json_string(struct buf *b, const char *s, size_t n)
 	json_free(&j);
 }
 
+/* What is not ASCII stands in strings, and white space between tokens. */
+void
+json_visible(struct buf *b, const char *s, size_t n)
+{
+	uint32_t rune;
+	size_t len;
+
+	for (; n > 0; s += len, n -= len) {
+		len = utf8_rune(s, n, &rune);
+		if (len == 0) {
+			len = 1;
+			buf_text(b, "\\ufffd");
+		} else if (rune < 0x20)
+			buf_byte(b, ' ');
+		else if (!text_is_unsafe(rune))
+			buf_add(b, s, len);
+		else if (rune < 0x10000)
+			buf_printf(b, "\\u%04x", rune);
+		else
+			buf_printf(b, "\\u%04x\\u%04x",
+			    0xd800u + ((rune - 0x10000) >> 10),
+			    0xdc00u + (rune & 0x3ff));
+	}
+}
+
 /* The four digits at p, or -1. */
 static int32_t
 hex4(const char *p)

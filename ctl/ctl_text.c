@@ -26,8 +26,8 @@ text_columns(const char *s)
  * Controls, and what moves text about without being seen (Unicode 15, table
  * 23-1 and the bidirectional controls): nobody may fake another's line or name.
  */
-static int
-rune_is_unsafe(uint32_t r)
+int
+text_is_unsafe(uint32_t r)
 {
 	return (r < 0x20 || (r >= 0x7f && r <= 0x9f) || r == 0x61c ||
 	    (r >= 0x200b && r <= 0x200f) || (r >= 0x2028 && r <= 0x202e) ||
@@ -53,7 +53,7 @@ text_visible(struct buf *b, const char *s, size_t n)
 
 	for (; n > 0; s += len, n -= len) {
 		len = utf8_rune(s, n, &rune);
-		if (len != 0 && !rune_is_unsafe(rune)) {
+		if (len != 0 && !text_is_unsafe(rune)) {
 			buf_add(b, s, len);
 			continue;
 		}

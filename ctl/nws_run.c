@@ -207,11 +207,15 @@ is_finished(const struct run *r)
 
 /* As JSON: line breaks can only stand between tokens there. */
 static void
-print_json(const char *p, size_t n)
+print_json(struct run *r, const char *p, size_t n)
 {
 	size_t i;
 
-	if (memchr(p, '\n', n) == NULL && memchr(p, '\r', n) == NULL)
+	if (r->tty) {
+		r->out.len = 0;
+		json_visible(&r->out, p, n);
+		fwrite(r->out.data, 1, r->out.len, stdout);
+	} else if (memchr(p, '\n', n) == NULL && memchr(p, '\r', n) == NULL)
 		fwrite(p, 1, n, stdout);
 	else
 		for (i = 0; i < n; i++)
@@ -248,7 +252,7 @@ static void
 print_message(struct run *r, const struct message *m, const char *p, size_t n)
 {
 	if (r->o->json)
-		print_json(p, n);
+		print_json(r, p, n);
 	else if (r->o->binary)
 		fwrite(m->data, 1, m->data_len, stdout);
 	else
@@ -341,7 +345,7 @@ receive(struct run *r, const char *p, size_t n)
 		return;
 	}
 	if (r->o->json && !r->o->quiet && !r->o->publish && !r->hurry)
-		print_json(p, n);
+		print_json(r, p, n);
 	if (m.type == MESSAGE_ERROR)
 		report(r, &m);
 	else if (m.type == MESSAGE_STATUS && r->self == 0) {

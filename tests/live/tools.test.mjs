@@ -52,6 +52,24 @@ describe('nws', () => {
     await m.close();
   });
 
+  test('nobody can do anything to a terminal', async () => {
+    const m = await Member.open(local(h.d), '/terminal?presence=off');
+    // script(1) runs it on a terminal.
+    for (const [flags, shown] of [['', '\\\\302\\\\233'],
+      ['-j', '\\\\u009b']]) {
+      const a = new Program('script', ['-qec', `${tool('nws')}
+        ${at().join(' ')} ${flags} -n 1 terminal`.replace(/\s+/g, ' '),
+      '/dev/null']);
+      await a.out.until((l) => /on terminal as|"status"/.test(l), 'nws');
+      m.send('{"action":"broadcast","data":"\u009b31m\u007f"}');
+      const line = await a.out.until((l) => l.includes('31m'), 'the message');
+      assert.match(line, new RegExp(shown));
+      assert.doesNotMatch(line, /[\x7f-\x9f]/);
+      await a.exited;
+    }
+    await m.close();
+  });
+
   test('-p publishes each line, and exits 0 once it is delivered', async () => {
     const m = await Member.open(local(h.d), '/pub?presence=off');
     const lines = Array.from({ length: 3000 }, (_, i) => `line ${i}`);

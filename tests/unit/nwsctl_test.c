@@ -53,6 +53,36 @@ test_visible(void **state)
 	}
 }
 
+/* The same JSON, whatever a terminal would make of it. */
+static void
+test_json_visible(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "{\"a\" :\r\n\t[1, \"gr\xc3\xbc\xc3\x9f\\n\"]}",
+		    "{\"a\" :   [1, \"gr\xc3\xbc\xc3\x9f\\n\"]}" },
+		{ "\"\xc2\x9b"
+		  "31m\x7f\"",
+		    "\"\\u009b31m\\u007f\"" },
+		{ "\"\xe2\x80\xae\"", "\"\\u202e\"" },
+		{ "\"\xf3\xa0\x81\x81\xf0\x9f\x98\x80\"",
+		    "\"\\udb40\\udc41\xf0\x9f\x98\x80\"" },
+		{ "\"\xff\"", "\"\\ufffd\"" },
+	};
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		memset(&b, 0, sizeof(b));
+		json_visible(&b, cases[i].in, strlen(cases[i].in));
+		buf_byte(&b, '\0');
+		assert_string_equal((char *)b.data, cases[i].out);
+		buf_free(&b);
+	}
+}
+
 static void
 test_numbers(void **state)
 {
@@ -464,6 +494,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_visible),
+		cmocka_unit_test(test_json_visible),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_json_strings),
 		cmocka_unit_test(test_json),
