@@ -257,7 +257,8 @@ void	spawning_init(const char *argv0);
 void	processes_init(const struct conf *);
 /*
  * Starts every process that is missing, gives it its configuration, wires it to
- * the others and tells it to serve.
+ * the others and tells it to serve.  What the system has no room for now is
+ * tried again; at the start of the daemon that is fatal().
  */
 void	processes_start(void);
 /* How many there are, without the parent. */

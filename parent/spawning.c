@@ -21,6 +21,7 @@
 #define SPARE_FD 10              /* first that is not 0 to 3 in a child */
 #define PIPE_BYTES (1024 * 1024) /* socket buffer between processes */
 #define QUEUE_MAX (16u << 20)    /* bytes that a child has not read */
+#define AGAIN_S 1                /* until what could not be started is */
 
 #ifndef __linux__
 extern char **environ;
@@ -28,6 +29,7 @@ extern char **environ;
 
 static int binary_fd = -1;
 static const char *binary_path;
+static struct event *start_again; /* what could not be started */
 
 /*
  * An upgrade replaces the file while this process runs; a restarted child must
@@ -67,13 +69,24 @@ add_process(uint32_t kind, uint32_t instance)
 	return (p);
 }
 
+static void
+start_missing(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (!parent.stopping)
+		processes_start();
+}
+
 void
 processes_init(const struct conf *conf)
 {
 	uint32_t i;
 
 	parent.processes = calloc(PROCESSES_MAX, sizeof(*parent.processes));
-	if (parent.processes == NULL)
+	start_again = evtimer_new(loop_base(), start_missing, NULL);
+	if (parent.processes == NULL || start_again == NULL)
 		fatal("process table");
 	add_process(P_ROUTER, 0);
 	if (conf->link) {
@@ -194,6 +207,16 @@ child_execute(const char *const *argv, int fd, int log_fd)
 	_exit(1);
 }
 
+static void
+pair_close(int pair[2])
+{
+	if (pair[0] != -1)
+		close(pair[0]);
+	if (pair[1] != -1)
+		close(pair[1]);
+	pair[0] = pair[1] = -1;
+}
+
 /* A pair of which no end is 0 to 3, so that a child can move them freely. */
 static int
 pair_new(int pair[2])
@@ -209,10 +232,7 @@ pair_new(int pair[2])
 	close(raw[1]);
 	if (pair[0] != -1 && pair[1] != -1)
 		return (0);
-	if (pair[0] != -1)
-		close(pair[0]);
-	if (pair[1] != -1)
-		close(pair[1]);
+	pair_close(pair);
 	return (-1);
 }
 
@@ -252,25 +272,42 @@ process_born(struct process *p, pid_t pid, int fd, int log_fd)
 	log_debug("%s: started, pid %ld", process_text(p), (long)pid);
 }
 
-static void
+/* Returns 0, or -1 where the system has no room for it now. */
+static int
 process_spawn(struct process *p)
 {
 	const char *argv[12];
 	int pair[2], log_pair[2] = { -1, -1 };
-	pid_t pid;
+	pid_t pid = -1;
 
-	if (pair_new(pair) == -1 ||
-	    (parent.daemonised && pair_new(log_pair) == -1))
-		fatal("%s: socketpair", process_text(p));
+	if (pair_new(pair) == -1)
+		return (-1);
 	child_arguments(p, argv);
-	if ((pid = fork()) == -1)
-		fatal("%s: fork", process_text(p));
+	if ((parent.daemonised && pair_new(log_pair) == -1) ||
+	    (pid = fork()) == -1) {
+		pair_close(pair);
+		pair_close(log_pair);
+		return (-1);
+	}
 	if (pid == 0)
 		child_execute(argv, pair[1], log_pair[1]);
 	close(pair[1]);
 	if (log_pair[1] != -1)
 		close(log_pair[1]);
 	process_born(p, pid, pair[0], log_pair[0]);
+	return (0);
+}
+
+/* One that is missing is no reason to end the others and their clients. */
+static void
+spawn_later(const struct process *p)
+{
+	const struct timeval tv = { AGAIN_S, 0 };
+
+	if (!parent.served)
+		fatal("%s: cannot be started", process_text(p));
+	log_warn("%s: cannot be started now", process_text(p));
+	evtimer_add(start_again, &tv);
 }
 
 void
@@ -472,7 +509,10 @@ processes_start(void)
 
 		if (p->pid != 0 || !p->wanted)
 			continue;
-		process_spawn(p);
+		if (process_spawn(p) == -1) {
+			spawn_later(p);
+			continue;
+		}
 		process_send_conf(p);
 		if (monitored)
 			process_send(p, MSG_MONITOR, 0, -1, &monitored,

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { Daemon, alive, freePort, isRoot, patience, skipUnless, waitUntil }
-  from './lib.mjs';
+import { Daemon, alive, freePort, isRoot, patience, run, skipUnless, tempDir,
+  waitUntil } from './lib.mjs';
 import { Member, closeAll, listeners, openMembers } from './wire.mjs';
 
 /** A daemon for one test, checked at its end. */
@@ -285,6 +285,35 @@ describe('a process that keeps dying', () => {
       assert.ok(!fs.existsSync(d.control), 'the control socket is left behind');
     });
   }
+
+  test('one that cannot be started for now is tried again',
+    { skip: skipUnless(isRoot, 'as root') }, async () => {
+      // Root may have as many processes as it likes.
+      const nobody = ['setpriv', '--reuid=65534', '--regid=65534',
+        '--clear-groups'];
+      const dir = tempDir();
+      fs.chownSync(dir, 65534, 65534);
+      await withDaemon('', { dir, prefix: ['/bin/sh', '-c',
+        `chown 65534 "${dir}/nwsd.conf"; exec ${nobody.join(' ')} "$@"`,
+        'sh'] }, async (d) => {
+        d.allow(/router.*killed by SIGKILL/);
+        const [a, b] = await openMembers(2, () =>
+          Member.open(listeners(d)['127.0.0.1'], '/room?presence=off'));
+        const limit = async (n) => assert.equal((await run(nobody[0],
+          [...nobody.slice(1), 'prlimit', '--pid', d.pid, `--nproc=${n}:`]))
+          .code, 0);
+        await limit(1);
+        process.kill(d.child_pid('router'), 'SIGKILL');
+        await d.logged(/router\[0\]: cannot be started now: Resource temporar/);
+        const r = await d.ctl('show');
+        assert.match(r.err, /a process is being restarted/);
+        await limit(4096);
+        await d.recovered();
+        a.send({ action: 'broadcast', data: 'still here' });
+        assert.equal((await b.json()).data, 'still here');
+        await closeAll([a, b]);
+      });
+    });
 
   test('the parent is killed: the children end by themselves', async () => {
     const d = await Daemon.start('', { prefork: 2 });
