@@ -29,13 +29,19 @@ async function request(path, method) {
   }
 }
 
-/** A daemon that was started again has another token, in a fresh page. */
-async function renewed() {
+/**
+ * A daemon that was started again has another token, in a fresh page.  Whether
+ * there is one in place of that which was refused: another request may have
+ * fetched it meanwhile.
+ */
+async function renewed(refused) {
+  if (token !== refused)
+    return true;
   try {
     const page = new DOMParser().parseFromString(await (await fetch(
       '/console', { cache: 'no-store' })).text(), 'text/html');
     const fresh = meta('token', page);
-    if (!fresh || fresh === token)
+    if (!fresh || fresh === refused)
       return false;
     token = fresh;
     return true;
@@ -45,8 +51,9 @@ async function renewed() {
 }
 
 async function answer(path, method = 'GET') {
+  const shown = token;
   let response = await request(path, method);
-  if (response.status === 403 && await renewed())
+  if (response.status === 403 && await renewed(shown))
     response = await request(path, method);
   let body;
   try {

@@ -626,8 +626,17 @@ describe('the console and other machines', { skip: missing }, () => {
       .allInnerTexts();
     assert.match(notes.join(), /lost[^]*does not answer/);
     assert.equal(notes.length, 2, notes.join());
+    await page.evaluate(() => {
+      const trouble = document.getElementById('trouble');
+      window.said = [];
+      new MutationObserver(() => window.said.push(trouble.textContent)).observe(
+        trouble, { childList: true, characterData: true, subtree: true });
+    });
     await d.restart();
     await running(page);
+    // All that is asked at once is refused at once: nobody is told of it.
+    assert.deepEqual(await page.evaluate(() => window.said.filter((s) =>
+      /X-NWS-Token/.test(s))), []);
     await says(page, `${channel} .state`, /^Connected as \d+/);
     assert.equal(await page.isVisible('#trouble'), false);
     // The new daemon has another token.
