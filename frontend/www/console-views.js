@@ -9,20 +9,26 @@ import { Plot, Spark } from '/console-plot.js';
 
 const ROWS = 100;
 
+const FORGET_MS = 10000;
+
 /** Per second, from counters that only grow; null where that is not known. */
 export class Rates {
-  before = new Map();
+  before = new Map();           // who was asked for last is last
 
   /** name: of the counter; time in milliseconds. */
   of(name, value, time) {
     const b = this.before.get(name);
     if (b && time - b.time < 500)
       return b.rate;
-    const known = b && value >= b.value && time - b.time < 10000;
+    const known = b && value >= b.value && time - b.time < FORGET_MS;
     const r = known ? (value - b.value) * 1000 / (time - b.time) : null;
+    this.before.delete(name);
     this.before.set(name, { value, time, rate: r });
-    if (this.before.size > 5000)
-      this.before.delete(this.before.keys().next().value);
+    for (const [other, o] of this.before) {
+      if (time - o.time < FORGET_MS)
+        break;
+      this.before.delete(other);
+    }
     return r;
   }
 }

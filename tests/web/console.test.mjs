@@ -401,6 +401,21 @@ describe('the console', { skip: missing }, () => {
     fine(page);
   });
 
+  test('rates of as many channels as there can be; those gone are forgotten',
+    async () => {
+      const page = await visit(h.d);
+      assert.deepEqual(await page.evaluate(async () => {
+        const { Rates } = await import('/console-views.js');
+        const rates = new Rates();
+        const ask = (n, time) => Array.from({ length: n }, (_, i) =>
+          rates.of(`channel ${i}`, i * time / 1000, time))
+          .filter((r, i) => r === i).length;
+        return [ask(32768, 1000), ask(32768, 2000), ask(10, 15000),
+          rates.before.size];
+      }), [0, 32768, 0, 10]);
+      fine(page);
+    });
+
   test('snippets copy, and do what they say', async () => {
     const page = await joined(h.d, 'code');
     const copy = async (language) => {
