@@ -45,11 +45,14 @@ function send(to, author, at) {
 function take({ author, at, entries }) {
   const log = logs.get(author) ?? [];
   // What would leave a gap is in the answer that is to come, too.
-  if (at <= log.length && Array.isArray(entries)
-    && entries.every(Array.isArray))
+  if (at <= log.length && typeof author === 'string'
+    && Array.isArray(entries) && entries.every(isEntry))
     logs.set(author, log.concat(entries.slice(log.length - at)));
   paint();
 }
+
+/** Anybody may send anything: it is drawn again and again, and passed on. */
+const isEntry = (e) => Array.isArray(e) && e.every(Number.isFinite);
 
 /** All lines, the latest last: in the same order on all boards. */
 function lines() {

@@ -389,6 +389,28 @@ describe('the examples in Chromium', { skip: missing }, () => {
     clean(restarted);
   });
 
+  test('a drawing: what is none does not spoil it', async () => {
+    await people();
+    const [ada, ben] = await meet('draw.html', 2);
+    const nws = h.d.nws(['-j', 'board']);
+    await together(ada, 2);
+    const none = { toString: 1 };
+    for (const [author, ...entries] of [['a', [none, 1, 1, 1, 1]],
+      ['b', [1, 1, none, 1, 1]], ['c', [1, 1, 1, none, 1]], ['d', 'e'],
+      [none, [1, 1, 1, 1, 1]]])
+      nws.write(`${JSON.stringify({ author, at: 0, entries })}\n`);
+    nws.write(`${JSON.stringify({ author: 'f', at: 0, entries: [
+      [100, 100, 1, 1, 40]] })}\n`);
+    const one = await same([ada, ben]);
+    await scribble(ada, [0.1, 0.1], [0.4, 0.5]);
+    await same([ada, ben], (inked) => inked > one.inked);
+    const cleo = await open('draw.html');
+    await together(cleo, 3);
+    await same([ada, ben, cleo], (inked) => inked > one.inked);
+    await nws.stop();
+    clean();
+  });
+
   test('a long drawing comes to a newcomer in pieces', async () => {
     await people();
     const ada = await open('draw.html');
