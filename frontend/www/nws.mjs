@@ -195,7 +195,8 @@ function payloadOf(data) {
 /** What a message event has as data. */
 function dataOf(isJSON, payload, binaryType) {
   if (isJSON) {
-    const text = decoder.decode(payload);
+    // White space around the value is as others sent it in binary messages.
+    const text = decoder.decode(payload).trim();
     // Other values than strings as their text, so that data is always one.
     return text[0] === '"' ? JSON.parse(text) : text;
   }

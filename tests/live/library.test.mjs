@@ -345,6 +345,19 @@ describe('a channel', () => {
     j.close();
   });
 
+  test('JSON of others with binary messages, with white space', async () => {
+    const name = channel();
+    const [a] = await together(h.d, 1, name);
+    const b = await Member.open(listeners(h.d)['127.0.0.1'], `/${name}`,
+      { 'Sec-WebSocket-Protocol': 'nws.binary.v1' });
+    for (const [json, want] of [[' "text"', 'text'], ['\r\n\t"" ', ''],
+      [' {"n": 1}\n', '{"n": 1}'], ['" x "', ' x ']]) {
+      b.send(Buffer.from(`\x81${json}`, 'latin1'));
+      assert.equal((await heard(a)).data, want);
+    }
+    b.close();
+  });
+
   test('a silent member is no peer, and can be answered', async () => {
     const name = channel();
     const [a] = await together(h.d, 1, name);
