@@ -109,9 +109,9 @@ export class Channel {
       this.#state(error.message, 'failure');
       return;
     }
-    const end = Date.now() + delay;
+    const end = performance.now() + delay;
     const tick = () => setText(this.state, 'Not connected; trying again in '
-      + `${Math.max(0, Math.ceil((end - Date.now()) / 1000))} s`);
+      + `${Math.max(0, Math.ceil((end - performance.now()) / 1000))} s`);
     this.#state('', 'warning');
     tick();
     this.waiting = setInterval(tick, 1000);

@@ -231,11 +231,11 @@ async function close(id, channel) {
   }
 }
 
-/** Counts down to the next attempt. */
+/** Counts down to the next attempt; not by the clock, which may be set back. */
 function retry(level, text) {
-  const end = Date.now() + 1000 * Math.min(RETRY_MAX_S, ++failures + 1);
+  const end = performance.now() + 1000 * Math.min(RETRY_MAX_S, ++failures + 1);
   const tick = () => {
-    const left = Math.ceil((end - Date.now()) / 1000);
+    const left = Math.ceil((end - performance.now()) / 1000);
     if (left <= 0) {
       poll();
       return;
@@ -282,8 +282,8 @@ async function rounds() {
 
 async function round() {
   clearTimeout(timer);
-  const begun = Date.now(), { got, problem } = await ask();
-  draw(got, Date.now());
+  const begun = performance.now(), { got, problem } = await ask();
+  draw(got, performance.now());
   if (problem) {
     if (!problem.code)
       throw problem;
@@ -293,7 +293,7 @@ async function round() {
   failures = 0;
   status('ok', 'running');
   // What takes long is not asked for without a pause.
-  const took = Date.now() - begun;
+  const took = performance.now() - begun;
   timer = setTimeout(poll, Math.max(took, EVERY_MS - took));
 }
 

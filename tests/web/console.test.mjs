@@ -401,6 +401,32 @@ describe('the console', { skip: missing }, () => {
     fine(page);
   });
 
+  test('a clock that is set back stops nothing', async () => {
+    const page = await visit(h.d);
+    await running(page);
+    await page.evaluate(() => {
+      const { now } = Date;
+      Date.now = () => now() - 3600000;
+    });
+    const moves = async () => {
+      const path = () => page.getAttribute('.plot .line-0', 'd');
+      const before = await path();
+      await waitUntil(async () => await path() !== before, 'another path');
+    };
+    await moves();
+    await page.route('**/console/api/*', (route) => route.abort());
+    await says(page, '#trouble', /trying again in [1-5] s$/);
+    await page.evaluate(() => {
+      const { now } = Date;
+      Date.now = () => now() - 3600000;
+    });
+    await page.unroute('**/console/api/*');
+    await running(page);
+    await moves();
+    page.problems = page.problems.filter((p) => !/ERR_FAILED/.test(p));
+    fine(page);
+  });
+
   test('rates of as many channels as there can be; those gone are forgotten',
     async () => {
       const page = await visit(h.d);
