@@ -10,6 +10,8 @@ const say = $('say');
 const write = logWriter();
 const names = new Map();        // by id
 const nameOf = (id) => names.get(id) ?? `Member ${id.slice(0, 4)}`;
+// Bytes, say of `nws -b`, come as a Blob.
+const textOf = (data) => data instanceof Blob ? `(${data.size} bytes)` : data;
 // A name is not broadcast: it would be a line of text for everyone.
 const myName = personName((name) => ws.peers.forEach((p) => p.send({ name })));
 
@@ -29,7 +31,7 @@ ws.onconnect = ({ detail: { target: peer } }) => {
       if (before !== now)
         write('notice', before ? `${before} is now ${now}` : `${now} is here`);
     } else {
-      write('', typeof text === 'string' ? text : data,
+      write('', typeof text === 'string' ? text : textOf(data),
         `${nameOf(peer.id)}, to you alone`);
     }
   };
@@ -40,11 +42,9 @@ ws.onconnect = ({ detail: { target: peer } }) => {
   };
 };
 
-ws.onmessage = ({ data, senderId }) => {
-  // Bytes, say of `nws -b`, come as a Blob.
-  write('', data instanceof Blob ? `(${data.size} bytes)` : data,
-    nameOf(senderId));
-};
+// Here is also what a silent member, say `nws -P`, sends to us alone.
+ws.onmessage = ({ data, senderId, direct }) => write('', textOf(data),
+  nameOf(senderId) + (direct ? ', to you alone' : ''));
 
 say.onsubmit = (e) => {
   e.preventDefault();

@@ -172,6 +172,26 @@ describe('the examples in Chromium', { skip: missing }, () => {
     clean(restarted);
   });
 
+  test('chat: what programs send, bytes and in private', async () => {
+    await people();
+    const page = await open('chat.html');
+    const nws = h.d.nws(['chat']);
+    const [id] = /\d+/.exec(await nws.err.until((l) => l.includes('is here'),
+      'the page'));
+    await together(page, 1);
+    for (const [said, ...options] of [['to you alone(3 bytes)', '-b'],
+      ['to you alonexyz', '-P'], ['to you alone(3 bytes)', '-bP']]) {
+      const one = h.d.nws(['-p', '-t', id, ...options, 'chat']);
+      one.child.stdin.end('xyz');
+      assert.equal((await one.exited).code, 0);
+      await page.locator('#log p', { hasText: said }).waitFor();
+      await page.evaluate(() => document.querySelectorAll('#log p').forEach(
+        (p) => p.remove()));
+    }
+    await nws.stop();
+    clean();
+  });
+
   test('chat: its end stays in sight, but for who reads further up',
     async () => {
       await people();
