@@ -8,9 +8,10 @@ export const $ = (id) => document.querySelector(`#${id}`);
 export function channelName(usual) {
   const name = location.hash.slice(1) || usual;
   const field = element('input', { name: 'channel', value: name,
-    required: true, maxLength: 255, pattern: '[A-Za-z0-9+=*._\\-]+',
-    title: 'A to Z, a to z, 0 to 9 and + = * . _ -', spellcheck: false,
-    autocapitalize: 'none', autocomplete: 'off' });
+    required: true, maxLength: 255,
+    pattern: '(?!(\\.\\.?|libp2p)$)[A-Za-z0-9+=*._\\-]+',
+    title: 'A to Z, a to z, 0 to 9 and + = * . _ - but not libp2p',
+    spellcheck: false, autocapitalize: 'none', autocomplete: 'off' });
   const form = element('form', { className: 'row grow' },
     element('label', { className: 'grow' }, 'Channel ', field),
     element('button', {}, 'Change'));
@@ -21,6 +22,7 @@ export function channelName(usual) {
   // Another channel is another page: nothing of this one stays.
   onhashchange = () => location.reload();
   $('where').append(form);
+  field.reportValidity();       // an address may have anything behind its #
   return name;
 }
 

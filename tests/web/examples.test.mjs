@@ -231,6 +231,31 @@ describe('the examples in Chromium', { skip: missing }, () => {
     clean();
   });
 
+  test('what is no name of a channel is said to be none', async () => {
+    await people();
+    const no = (page) => page.evaluate(() =>
+      document.activeElement.matches('input:invalid'));
+    for (const name of ['libp2p', '..', 'a%20b']) {
+      const page = await open(`chat.html#${name}`);
+      assert.ok(await no(page), name);
+      await page.close();
+    }
+    problems = [];              // of the library, which cannot but refuse
+    const page = await open('chat.html#libp2p.');
+    assert.ok(!await no(page));
+    await page.fill('[name=channel]', 'libp2p');
+    await page.keyboard.press('Enter');
+    assert.ok(await no(page));
+    assert.match(page.url(), /#libp2p\.$/);
+    const other = await open('pubsub.html');
+    for (const form of ['#subscribe', '#publish']) {
+      await other.locator(`${form} [name=topic]`).fill('..');
+      await other.keyboard.press('Enter');
+      assert.ok(await no(other), form);
+    }
+    clean();
+  });
+
   test('publish and subscribe: pages, and the shell', async () => {
     await people();
     const [a, b] = [await open('pubsub.html'), await open('pubsub.html')];
