@@ -399,6 +399,12 @@ function suite(holder, at) {
       assert.match(await a.id(), /^\d+$/, 'speaks JSON');
       await a.close();
     }
+    for (const [asked, past] of [['n'.repeat(255), 'n'],
+      [`a, ${'n'.repeat(2044)}`, 'n']]) {
+      const ask = (list) => join(fresh(), { 'Sec-WebSocket-Protocol': list });
+      await closeAll([await ask(asked)]);
+      await assert.rejects(ask(asked + past), /HTTP\/1\.1 400 /);
+    }
   });
 
   test('names: every character, percent-encoded, 255 bytes', async () => {
