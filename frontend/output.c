@@ -97,6 +97,7 @@ output_release(struct output *q)
 	memset(&q->cur, 0, sizeof(q->cur));
 	q->nmarks = 0;
 	q->len = q->left = 0;
+	q->missed = 0;
 	q->over_s = 0;
 	q->client = NULL;
 	if (pool_count < POOL_MAX) {

@@ -63,6 +63,8 @@ struct output {
 	uint32_t	 nmarks, marks_cap;
 	uint8_t		*buf;		/* own bytes, in the order of marks */
 	size_t		 len, cap;
+	uint64_t	 missed;	/* as the last notice says, which is */
+	uint64_t	 missed_at;	/* behind a skip that ends here */
 	size_t		 left;		/* queued at the end of the last turn */
 	uint32_t	 over_s;	/* above the soft limit since */
 	uint8_t		 dirty, blocked;

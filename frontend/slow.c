@@ -120,6 +120,38 @@ drop_marks(const struct output *q, struct mark *out, uint64_t from,
 	return (count);
 }
 
+/*
+ * Takes the last notice back, if what was missed before it is not passed yet,
+ * for the next one to say it as well: who reads nothing gets one notice and not
+ * many, which would fill what the limit leaves.  Returns what it said.
+ */
+static uint64_t
+notice_take(struct output *q)
+{
+	const struct mark	*m;
+	uint64_t		 missed = q->missed;
+	uint32_t		 i;
+	size_t			 off = q->cur.off - q->cur.done;
+
+	q->missed = 0;
+	for (i = q->cur.mark; missed > 0 && i + 1 < q->nmarks; i++) {
+		m = &q->marks[i];
+		if (!m->skip)
+			off += m->len;
+		else if (m->at + m->len == q->missed_at)
+			break;
+	}
+	if (missed == 0 || i + 1 >= q->nmarks)
+		return (0);
+	m = &q->marks[++i];
+	q->len -= m->len;
+	memmove(q->buf + off, q->buf + off + m->len, q->len - off);
+	q->nmarks--;
+	memmove(&q->marks[i], &q->marks[i + 1],
+	    (q->nmarks - i) * sizeof(*q->marks));
+	return (missed);
+}
+
 /* The oldest messages are missed.  -1: that is no help, or no memory. */
 static int
 slow_drop(struct client *c)
@@ -135,6 +167,8 @@ slow_drop(struct client *c)
 	to = drop_until(q, from, conf->queue_limit / 2, &missed);
 	if (to == from || to - from > UINT32_MAX)
 		return (-1);
+	counters.slow_missed_total += missed;
+	missed += notice_take(q);
 	n = envelope_error((enum format)c->format, text, ERROR_MISSED, missed,
 	    "this client reads too slowly and missed messages");
 	head = ws_header(frame, c->format == FORMAT_JSON ? WS_TEXT :
@@ -154,7 +188,8 @@ slow_drop(struct client *c)
 	memmove(q->buf + off + n, q->buf + off, q->len - off);
 	memcpy(q->buf + off, frame, n);
 	q->len += n;
-	counters.slow_missed_total += missed;
+	q->missed = missed;
+	q->missed_at = to;
 	return (output_queued(c) > conf->queue_limit ? -1 : 0);
 }
 

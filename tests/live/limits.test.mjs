@@ -385,6 +385,31 @@ describe('slow-reader drop', () => {
     });
 });
 
+describe('slow-reader drop, for long', () => {
+  const h = useDaemon('queue-limit 64K\nslow-reader drop');
+  test('what waits to be told does not cut it off', async () => {
+    const slow = await frozen(h.d, '/ice?presence=off');
+    const a = await Member.open(local(h.d), '/ice?presence=off');
+    const n = 1000, tail = 'x'.repeat(30000);
+    for (let i = 0; i < n; i++)
+      await pour(a, 1, `{"action":"broadcast","data":[${i},"${tail}"]}`);
+    await a.sync();
+    slow.socket.resume();
+    let expected = 0, notices = 0;
+    while (expected < n) {
+      const o = await slow.json(undefined, 'a message', 20000);
+      if (o.action === 'error') {
+        notices++;
+        expected += o.count;
+      } else {
+        assert.equal(o.data[0], expected++, 'a gap that was not told');
+      }
+    }
+    assert.ok(notices > 0, 'nothing was missed: the test is too small');
+    await closeAll([a, slow]);
+  });
+});
+
 describe('queue-total', () => {
   const h = useDaemon('queue-limit 64M\nqueue-total 4M\nmax-message 1M');
   test('many slow readers together are bounded', async (t) => {
