@@ -82,7 +82,8 @@ describe('native examples', () => {
     assert.match(alone.stderr, /^no connection to nwsd at localhost:1: /);
   });
 
-  test('Node, with the library', async () => {
+  /** The program for Node, connected. */
+  async function nodeChat() {
     // What `npm install` makes of the two packages.
     const dir = tempDir();
     fs.mkdirSync(path.join(dir, 'node_modules'));
@@ -95,7 +96,37 @@ describe('native examples', () => {
       [path.join(dir, 'chat.mjs'), 'talk'], { env: { ...process.env,
         NWS_SERVER: `http://localhost:${h.d.port}` } });
     await program.err.until((l) => l.startsWith('connected as'), 'Node');
-    await converse(program);
+    return program;
+  }
+
+  test('Node, with the library', async () => {
+    await converse(await nodeChat());
+  });
+
+  test('what others send does nothing to a terminal', async () => {
+    for (const start of [nodeChat, async () => new Program('python3',
+      [path.join(native, 'chat.py'), 'talk'],
+      { env: { ...process.env, NWS_PORT: h.d.port } })]) {
+      const program = await start();
+      const nws = h.d.nws(['-j', 'talk']);
+      const { target } = JSON.parse(await nws.out.until((l) =>
+        l.includes('"connect"'), `the example: ${program.stderr}`));
+      const evil = '\x1b]0;x\x07\x9bm', none = { toString: 1 };
+      const to = h.d.nws(['-j', '-t', target, 'talk']);
+      for (const data of [{ name: none }, { text: none }, { text: evil },
+        { name: evil }, evil])
+        to.write(`${JSON.stringify(data)}\n`);
+      await program.out.until((l) => l.endsWith('\ufffd]0;x\ufffd\ufffdm'),
+        `the text: ${program.stderr}`);
+      nws.write(`${JSON.stringify(evil)}\n"done"\n`);
+      const said = [];
+      await program.out.until((l) => said.push(l) && l.endsWith('done'),
+        `the last line: ${program.stderr}`);
+      assert.doesNotMatch(said.join(''), /\p{Cc}/u);
+      await Promise.all([to.stop(), nws.stop()]);
+      program.child.stdin.end();
+      assert.equal((await program.exited).code, 0, program.stderr);
+    }
   });
 
   test('the shell: a number, and another one', async () => {

@@ -16,19 +16,24 @@ const ws = new NetworkWebSocket(process.argv[2] ?? 'chat', [], {
 });
 const names = new Map();
 const nameOf = (id) => names.get(id) ?? id;
+/** For a terminal, which the control characters of others must not reach. */
+const plain = (data) => (data instanceof Blob ? `(${data.size} bytes)` : data)
+  .replace(/\p{Cc}/gu, '\ufffd');
 
 ws.onopen = () => console.error(`connected as ${ws.id}`);
 ws.onerror = (e) => console.error(e.message);   // says what to do
-ws.onmessage = (e) => console.log(`<${nameOf(e.senderId)}> ${e.data}`);
+ws.onmessage = (e) => console.log(`<${nameOf(e.senderId)}> ${
+  plain(e.data)}`);
 ws.onconnect = ({ detail: { target: peer } }) => {
   peer.send({ name: process.env.USER ?? 'node' });
   peer.onmessage = (e) => {
     // The page of the example sends objects to one: a name, or a private text.
     const { name, text } = parse(e.data);
-    if (name)
-      names.set(peer.id, name);
+    if (typeof name === 'string')
+      names.set(peer.id, plain(name));
     else
-      console.log(`*${nameOf(peer.id)}* ${text ?? e.data}`);
+      console.log(`*${nameOf(peer.id)}* ${
+        plain(typeof text === 'string' ? text : e.data)}`);
   };
   peer.onclose = () => console.error(`${nameOf(peer.id)} left`);
 };

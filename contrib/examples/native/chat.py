@@ -53,6 +53,11 @@ def frames(stream):
         yield head[0] & 15, stream.read(size)
 
 
+def plain(text):
+    """For a terminal, which the control characters of others must not reach."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(text))
+
+
 def main():
     sock, stream = connect(sys.argv[1] if len(sys.argv) > 1 else "chat")
 
@@ -75,7 +80,8 @@ def main():
                 if isinstance(text, dict):      # a name, or a private text
                     text = text.get("text")
                 if text is not None:
-                    print(f"<{message['source']}> {text}", flush=True)
+                    print(f"<{message['source']}> {plain(text)}",
+                          flush=True)
             elif message["action"] in ("connect", "disconnect"):
                 print(f"{message['target']}: {message['action']}",
                       file=sys.stderr)
