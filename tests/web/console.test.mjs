@@ -725,6 +725,8 @@ describe('the console and other machines', { skip: missing }, () => {
     await says(page, '#decided', /mine\.example\s+Denied\s+Revoke/);
     assert.equal(await page.locator('#decided button').count(), 1);
     fine(page);
+    await page.close();
+    await stop(d);
   });
 
   test('console read-only has no buttons, console off no console', async () => {
