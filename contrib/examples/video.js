@@ -37,6 +37,10 @@ async function camera() {
 }
 
 function join(mine) {
+  if (ws) {                     // a button was pressed twice
+    mine.getTracks().forEach((track) => track.stop());
+    return;
+  }
   stream = mine;
   const me = tile('You');
   me.figure.className = 'me';

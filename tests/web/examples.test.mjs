@@ -345,6 +345,30 @@ describe('the examples in Chromium', { skip: missing }, () => {
     clean();
   });
 
+  test('a call is joined once, however often the button is pressed',
+    async () => {
+      await people();
+      const ada = await open('video.html');
+      await ada.evaluate(() => {
+        const { mediaDevices } = navigator, tracks = window.tracks = [];
+        const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+        mediaDevices.getUserMedia = async (wish) => {
+          const stream = await ask(wish);
+          tracks.push(...stream.getTracks());
+          return stream;
+        };
+        document.getElementById('join').click();
+        document.getElementById('join').click();
+      });
+      await ada.waitForFunction(() => window.tracks.length === 4
+        && window.tracks.filter((t) => t.readyState === 'live').length === 2);
+      const ben = await open('video.html');
+      await ben.locator('#watch').click();
+      await together(ben, 1);
+      assert.equal(await ada.locator('.me').count(), 1);
+      clean();
+    });
+
   test('a call goes on after a restart of nwsd', async () => {
     await people();
     const pages = [await open('video.html'), await open('video.html')];
