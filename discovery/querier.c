@@ -279,10 +279,40 @@ entry_touch(struct querier *q, const struct cache_entry *e)
 		instance_stale(q, i);
 }
 
+static struct querier_link *
+link_find(struct querier *q, uint32_t id)
+{
+	size_t n;
+
+	for (n = 0; n < QUERIER_LINKS_MAX; n++)
+		if (q->link[n].used && q->link[n].id == id)
+			return (&q->link[n]);
+	return (NULL);
+}
+
+/*
+ * Who could not be reached and was silent may be there again once the network
+ * lets him, and announce nothing, since all that he knows is that the others
+ * went: the type is asked for as often as at first.
+ */
+static void
+browse_anew(struct querier *q, uint32_t id)
+{
+	struct querier_link *l = link_find(q, id);
+
+	if (l == NULL)
+		return;
+	l->interval_ms = INTERVAL_MS;
+	if (l->browse_ms > q->now + INTERVAL_MS)
+		l->browse_ms = q->now + INTERVAL_MS;
+}
+
 static void
 entry_gone(void *arg, const struct cache_entry *e)
 {
 	entry_touch(arg, e);
+	if (e->type == DNS_PTR && e->doubted)
+		browse_anew(arg, e->link);
 }
 
 /*
@@ -333,17 +363,6 @@ querier_free(struct querier *q)
 		list_free(&q->by_age[n]);
 	list_free(&q->left);
 	free(q);
-}
-
-static struct querier_link *
-link_find(struct querier *q, uint32_t id)
-{
-	size_t n;
-
-	for (n = 0; n < QUERIER_LINKS_MAX; n++)
-		if (q->link[n].used && q->link[n].id == id)
-			return (&q->link[n]);
-	return (NULL);
 }
 
 int

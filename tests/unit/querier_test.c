@@ -626,6 +626,58 @@ test_doubt(void **state)
 	expect(QUERIER_GONE);
 }
 
+/*
+ * A network that was cut where nobody sees it: who was there before announces
+ * nothing afterwards, so it is asked for as at first, not an hour later.
+ */
+static void
+test_doubt_and_return(void **state)
+{
+	struct dns_name one;
+	uint64_t gone;
+	size_t i;
+
+	(void)state;
+	announce(ONE, "host.local", 7);
+	expect(QUERIER_FOUND);
+	/* For half a day it is there, and asked for ever more rarely. */
+	for (i = 0; i < 12 * 60; i++) {
+		npackets = 0;
+		until(now + 60000);
+		announce(ONE, "host.local", 7);
+		expect(QUERIER_NONE);
+	}
+	assert_int_equal(dns_name_set(&one, ONE), 0);
+	querier_doubt(q, &one, now);
+	until(now + 10000);
+	expect(QUERIER_GONE);
+	gone = now;
+	npackets = 0;
+	until(now + 64000);
+	/* Within a second, then at 3, 7, 15, 31 and 63. */
+	assert_in_range(npackets, 5, 7);
+	for (i = 0; i < npackets; i++)
+		assert_int_equal(count(&packets[i], DNS_QUESTION, DNS_PTR,
+				     NULL),
+		    1);
+	assert_true(packets[0].at - gone <= 1000);
+	assert_true(packets[npackets - 1].at - gone >= 60000);
+	/* Who says goodbye is not looked for. */
+	announce(ONE, "host.local", 7);
+	expect(QUERIER_FOUND);
+	until(now + 3600000);
+	announce(ONE, "host.local", 7);
+	while (querier_report(q, &service) != QUERIER_NONE)
+		;
+	npackets = 0;
+	begin(DNS_QR | DNS_AA);
+	say(DNS_ANSWER, pointer(ONE, 0));
+	input();
+	until(now + 64000);
+	expect(QUERIER_GONE);
+	assert_int_equal(npackets, 0);
+}
+
 /* 5.2: the question for the type at most once a second, whoever is doubted. */
 static void
 test_refresh_gap(void **state)
@@ -734,6 +786,7 @@ main(void)
 		T(test_questions_bounded),
 		T(test_unread),
 		T(test_doubt),
+		T(test_doubt_and_return),
 		T(test_refresh_gap),
 		T(test_responder),
 	};
