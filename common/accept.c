@@ -16,22 +16,29 @@
  * Without a few descriptors to spare, no pipe to a new router and no listener
  * of a new configuration could be received.
  */
-static int
-accept_spare(int listener, struct sockaddr_storage *from)
+int
+accept_is_spare(int fd)
 {
 	static struct rlimit	 rl;
 	rlim_t			 spare = ACCEPT_SPARE_FDS;
+
+	if (rl.rlim_cur == 0 && getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (0);
+	if (spare > rl.rlim_cur / 2)
+		spare = rl.rlim_cur / 2;
+	return ((rlim_t)fd + spare < rl.rlim_cur);
+}
+
+static int
+accept_spare(int listener, struct sockaddr_storage *from)
+{
 	socklen_t		 len = sizeof(*from);
 	int			 fd;
 
-	if (rl.rlim_cur == 0 && getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return (-1);
-	if (spare > rl.rlim_cur / 2)
-		spare = rl.rlim_cur / 2;
 	memset(from, 0, sizeof(*from));
 	fd = accept4(listener, (struct sockaddr *)from, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -1 || (rlim_t)fd + spare < rl.rlim_cur)
+	if (fd == -1 || accept_is_spare(fd))
 		return (fd);
 	close(fd);
 	errno = EMFILE;

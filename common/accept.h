@@ -1,6 +1,6 @@
 /*
- * Taking connections from a listening socket, as long as there are descriptors
- * to spare.
+ * Taking connections, from a listening socket or from another process, as long
+ * as there are descriptors to spare.
  */
 #ifndef COMMON_ACCEPT_H
 #define COMMON_ACCEPT_H
@@ -20,5 +20,8 @@
  * should pause, for the socket would be readable again at once.
  */
 int	accept_next(int listener, struct sockaddr_storage *from);
+
+/* Whether this descriptor of a connection leaves ACCEPT_SPARE_FDS. */
+int	accept_is_spare(int fd);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/accept.h"
 #include "common/child.h"
 #include "common/idmap.h"
 #include "common/imsg.h"
@@ -133,6 +134,13 @@ dialled(struct pipe *p, struct imsg *m)
 	m->fd = -1;
 	if (links.stopping) {
 		close(fd);
+		return;
+	}
+	/* The next one that discovery sends has to find one, too. */
+	if (!accept_is_spare(fd)) {
+		close(fd);
+		crypto_counters.accept_paused_total++;
+		say(m->hdr.peerid, LINKED_FAILED, "out of descriptors");
 		return;
 	}
 	if (!accept_room(d->addr)) {

@@ -4,6 +4,12 @@
  */
 #include "links_fixture.h"
 
+#include <sys/resource.h>
+
+#include "common/accept.h"
+
+#define DESCRIPTORS	1024	/* that there may be */
+
 /* From the socket to an active link. */
 static void
 make_link(unsigned int i, uint32_t number, const char *peer)
@@ -458,6 +464,34 @@ test_dialled_address(void **state)
 	dial(i, i);
 	expect_silence();
 	assert_int_equal(links_left(), 25);
+}
+
+/* What is dialled leaves as many descriptors as what is accepted. */
+static void
+test_dialled_descriptors(void **state)
+{
+	int	 taken[DESCRIPTORS], n = 0;
+
+	(void)state;
+	/* All but the last one that may be used. */
+	do {
+		taken[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		assert_int_not_equal(taken[n], -1);
+	} while (taken[n++] < DESCRIPTORS - ACCEPT_SPARE_FDS - 2);
+	dial(0, 1);
+	expect_silence();
+	assert_int_equal(links_left(), 1);
+	dial(1, 2);
+	expect_linked(2, LINKED_FAILED);
+	(void)got(1);
+	assert_true(eof[1]);
+	assert_int_equal(links_left(), 1);
+	assert_int_equal(crypto_counters.accept_paused_total, 1);
+	while (n > 0)
+		close(taken[--n]);
+	dial(2, 3);
+	expect_silence();
+	assert_int_equal(links_left(), 2);
 }
 
 static struct link *
@@ -959,7 +993,7 @@ main(void)
 		T(test_obeys), T(test_obeys_all_fail), T(test_forget),
 		T(test_new_discovery), T(test_streams),
 		T(test_node_links_bound), T(test_max_links),
-		T(test_dialled_address),
+		T(test_dialled_address), T(test_dialled_descriptors),
 		T(test_queue_bound), T(test_queue_total), T(test_queue_large),
 		T(test_held_up),
 		T(test_slowed), T(test_slowed_full), T(test_slowed_blocked),
@@ -969,7 +1003,13 @@ main(void)
 		T(test_accept_max_links),
 		cmocka_unit_test(test_buckets), cmocka_unit_test(test_outq)
 	};
+	struct rlimit		 rl;
 
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (1);
+	rl.rlim_cur = DESCRIPTORS;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (1);
 	signal(SIGPIPE, SIG_IGN);
 	log_init("links_test", 0, 0);
 	loop_init();
