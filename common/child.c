@@ -352,6 +352,16 @@ child_take_pipe(struct pipe *p, struct imsg *m, uint32_t others,
 }
 
 void
+child_stuck(uint32_t who)
+{
+	const struct msg_pipe	 mp = { who, 0 };
+
+	if (imsg_send(pipe_imsg(parent), MSG_STUCK, 0, -1, &mp,
+	    sizeof(mp)) == -1)
+		log_warn("%s: cannot tell the parent", process_name(who));
+}
+
+void
 child_row(uint32_t ticket, uint32_t what, struct msg_row *row,
     size_t row_size, const void *tail, size_t tail_len)
 {

@@ -80,6 +80,12 @@ struct imsgbuf *child_take_pipe(struct pipe *, struct imsg *, uint32_t others,
 	    struct msg_pipe *);
 
 /*
+ * Says STUCK of the only process of a kind (P_ bit), which broke a rule of the
+ * pipe to it: it is started again.
+ */
+void	child_stuck(uint32_t process);
+
+/*
  * One row of an answer to SHOW: a struct msg_row_* whose msg_row is filled in
  * here, and the bytes that follow it (may be NULL).
  */

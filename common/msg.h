@@ -79,9 +79,10 @@ X(START, P_PARENT, P_CHILDREN, 0, 0, 0,					\
     "all is there: give up the rights of the start and serve")		\
 X(READY, P_CHILDREN, P_PARENT, 0, 0, 0,					\
     "serves; also said after each CONF_END")				\
-X(STUCK, P_ROUTER | P_FILES, P_PARENT, sizeof(struct msg_pipe),	\
+X(STUCK, P_CHILDREN & ~P_FRONTEND, P_PARENT, sizeof(struct msg_pipe),	\
     sizeof(struct msg_pipe), 0,						\
-    "a process does not read its pipe: it should be started again")	\
+    "a process breaks a rule of its pipe, or does not read it: it should be " \
+    "started again")							\
 /* control */								\
 X(LOG_LEVEL, P_PARENT, P_CHILDREN, sizeof(uint32_t), sizeof(uint32_t),	\
     0, "verbosity of the log: 0 brief, 1 verbose")			\

@@ -75,8 +75,10 @@ targets_drop(void)
 static void
 discovery_lost(struct pipe *p, const char *why)
 {
-	if (why != NULL)
-		log_warnx("discovery: %s", why);
+	if (why != NULL) {
+		log_warnx("discovery: given up: %s", why);
+		child_stuck(P_DISCOVERY);
+	}
 	pipe_free(p);
 	discovery = NULL;
 	targets_drop();

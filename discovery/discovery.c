@@ -236,8 +236,10 @@ handle_resolver(struct pipe *p, struct imsg *m)
 static void
 crypto_closed(struct pipe *p, const char *why)
 {
-	if (why != NULL)
+	if (why != NULL) {
 		log_warnx("crypto: given up: %s", why);
+		child_stuck(P_CRYPTO);
+	}
 	pipe_free(p);
 	crypto = NULL;
 	targets_crypto();

@@ -2,9 +2,10 @@
 // others notice, which is nothing.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Daemon, alive, freePort, isRoot, patience, run, skipUnless, tempDir,
-  waitUntil } from './lib.mjs';
+  top, waitUntil } from './lib.mjs';
 import { Member, closeAll, listeners, openMembers } from './wire.mjs';
 
 /** A daemon for one test, checked at its end. */
@@ -337,6 +338,26 @@ describe('a process that keeps dying', () => {
       assert.deepEqual(exit, { code: 0, signal: null });
       assert.ok(!pids.some(alive));
       d.checkLog();
+    });
+});
+
+describe('a process that breaks a rule', {
+  skip: skipUnless(isRoot, 'needs root') }, () => {
+  for (const [from, to] of [['discovery', 'crypto'], ['crypto', 'discovery']])
+    test(`${from}, of its pipe to ${to}, ends, and ${to} does not`, async () => {
+      await withDaemon(`link { listen on localhost port ${await freePort()} }`,
+        {}, async (d) => {
+          d.allow(/unknown type|given up/);
+          d.allow(new RegExp(`${from}.*(killed by SIGKILL|does not read)`));
+          const [bad, good] = [from, to].map((name) => d.child_pid(name));
+          const r = await run('python3', [path.join(top,
+            'tests/live/intrude.py'), String(bad), String(good)]);
+          assert.equal(r.code, 0, r.err);
+          await waitUntil(() => !alive(bad) && d.child_pid(from),
+            `another ${from}`);
+          await d.recovered();
+          assert.equal(d.child_pid(to), good);
+        });
     });
 });
 
