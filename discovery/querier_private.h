@@ -34,6 +34,7 @@ struct instance {
 	int			 resolved, pinned;
 	int			 stale;		/* in that list */
 	int			 told;
+	int			 again;		/* to be told as found */
 	int			 evicted;	/* in left */
 	uint32_t		 source;
 	unsigned int		 tries;

@@ -99,12 +99,13 @@ instance_look(struct querier *q, struct instance *i, struct querier_service *s)
 	if (!resolved && !i->told)
 		return (QUERIER_NONE);
 	if (!resolved) {
-		i->told = 0;
+		i->told = i->again = 0;
 		*s = i->service;
 		return (QUERIER_GONE);
 	}
-	if (!i->told) {
+	if (!i->told || i->again) {
 		i->told = 1;
+		i->again = 0;
 		i->service = *s;
 		return (QUERIER_FOUND);
 	}
@@ -146,7 +147,8 @@ querier_retell(struct querier *q)
 		TAILQ_FOREACH(i, &q->by_age[n], by_age) {
 			if (!i->told)
 				continue;
-			i->told = 0;
+			/* One that goes before that is told to be gone. */
+			i->again = 1;
 			if (i->stale)
 				continue;
 			i->stale = 1;

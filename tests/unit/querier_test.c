@@ -506,6 +506,32 @@ test_flood_of_one(void **state)
 	expect(QUERIER_NONE);
 }
 
+/* Who is to be told once more and goes meanwhile is gone for the owner, too. */
+static void
+test_retell_and_gone(void **state)
+{
+	(void)state;
+	announce(ONE, "host.local", 7);
+	announce(TWO, "other.local", 8);
+	expect(QUERIER_FOUND);
+	expect(QUERIER_FOUND);
+	begin(DNS_QR | DNS_AA);
+	say(DNS_ANSWER, pointer(ONE, 0));
+	say(DNS_ANSWER, address("other.local", 8, 0));
+	input();
+	expect(QUERIER_NONE);
+	querier_retell(q);
+	until(now + 1000);
+	expect(QUERIER_GONE);
+	assert_memory_equal(service.instance.bytes, "\3one", 4);
+	expect(QUERIER_GONE);
+	assert_memory_equal(service.instance.bytes, "\3two", 4);
+	expect(QUERIER_NONE);
+	announce(TWO, "other.local", 8);
+	expect(QUERIER_FOUND);
+	expect(QUERIER_NONE);
+}
+
 /*
  * Nor do many hosts that announce a little each push out those that are pinned,
  * though these are more than anybody else's.
@@ -782,6 +808,7 @@ main(void)
 		T(test_ignored),
 		T(test_flood),
 		T(test_flood_of_one),
+		T(test_retell_and_gone),
 		T(test_flood_of_many),
 		T(test_questions_bounded),
 		T(test_unread),
