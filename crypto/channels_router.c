@@ -332,8 +332,10 @@ router_gone(void)
 static void
 router_lost(struct pipe *p, const char *why)
 {
-	if (why != NULL)
-		log_warnx("router: %s", why);
+	if (why != NULL) {
+		log_warnx("router: given up: %s", why);
+		child_stuck(P_ROUTER);
+	}
 	if (p == router)
 		router_gone();
 }

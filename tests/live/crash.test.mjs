@@ -343,7 +343,8 @@ describe('a process that keeps dying', () => {
 
 describe('a process that breaks a rule', {
   skip: skipUnless(isRoot, 'needs root') }, () => {
-  for (const [from, to] of [['discovery', 'crypto'], ['crypto', 'discovery']])
+  for (const [from, to] of [['discovery', 'crypto'], ['crypto', 'discovery'],
+    ['router', 'crypto'], ['crypto', 'router']])
     test(`${from}, of its pipe to ${to}, ends, and ${to} does not`, async () => {
       await withDaemon(`link { listen on localhost port ${await freePort()} }`,
         {}, async (d) => {

@@ -38,6 +38,12 @@ child_row_limit(uint32_t ticket, const char *name, uint64_t used, uint64_t max,
 	    max, hits);
 }
 
+void
+child_stuck(uint32_t process)
+{
+	note(&rows, "stuck: %s\n", process_name(process));
+}
+
 static int
 setup(void **state)
 {
@@ -406,8 +412,9 @@ bad_routers(void **state)
 		(void)imsg_flush(router.ib);
 		turn();
 		turn();
-		/* It was left. */
+		/* It was left, and is to be started again. */
 		assert_int_equal(imsg_read(router.ib), -1);
+		assert_string_equal(told(&rows), "stuck: router\n");
 		router_new();
 		expect_router("OPEN room\nJOIN room 20 resume\nRESUMED\n");
 		expect_peer(0, "");
