@@ -302,6 +302,8 @@ test_later_channels(void **state)
 	for (i = 1; i < 10; i++) {
 		add(1, i);
 		assert_int_equal(settle(), 0);
+		/* A lead without channels looks like one that has some. */
+		assert_int_equal(ends[0].sent[NWSPROTO_OFFER], 1 + i);
 	}
 	check_shared(0, 0);
 	for (i = 1; i < 10; i++) {
