@@ -311,6 +311,16 @@ channels_unwant(struct channel *ch)
 		grace_arm();
 }
 
+/* Of this machine alone from now on, so that there is no grace. */
+static void
+channel_unwant_now(struct channel *ch)
+{
+	if (ch->until_ms != 0)
+		TAILQ_REMOVE(&grace, ch, grace_entry);
+	ch->until_ms = loop_now_ms();
+	TAILQ_INSERT_HEAD(&grace, ch, grace_entry);
+}
+
 void
 channels_configure(const struct conf *conf)
 {
@@ -325,6 +335,8 @@ channels_configure(const struct conf *conf)
 		link_touch(s->link);
 	}
 	TAILQ_FOREACH(ch, &channels_all, entry) {
+		if (conf_channel(conf, ch->name, ch->name_len)->local)
+			channel_unwant_now(ch);
 		make_password(ch, password);
 		if (sodium_memcmp(password, ch->password,
 		    sizeof(password)) == 0)

@@ -51,10 +51,12 @@ describe('channels', { concurrency: 4 }, () => {
       await meet(clients);
       a.d.write('channel "mine" { local }');
       await a.d.reload();
+      clients[0].broadcast('not for b');
       await Promise.all(clients.map((c) => c.sees([])));
       a.d.write('');
       await a.d.reload();
       await meet(clients);
+      assert.deepEqual(clients[1].got, []);
       await talk(clients);
     });
   });

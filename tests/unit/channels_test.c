@@ -581,6 +581,28 @@ id_waits(void **state)
 	expect_router("LEAVE room 20\nJOIN room 20\n");
 }
 
+/* What is made local is not shared for the grace of what is left, either. */
+static void
+local_at_once(void **state)
+{
+	(void)state;
+	start("room");
+	router_name(MSG_WANTED, "hall");
+	announce(0, 20, 0);
+	router_name(MSG_UNWANTED, "hall");
+	all();
+	configure("channel room { local }\n");
+	expect_router("LEAVE room 20\nCLOSE room\n");
+	expect_peer(0, "CLOSED 1\n");
+	expect_peer(1, "CLOSED 1\n");
+	router_name(MSG_UNWANTED, "room");
+	configure("channel hall { local }\n");
+	router_name(MSG_WANTED, "room");
+	expect_router("OPEN room\n");
+	expect_peer(0, "ROSTER 1 fl 10\n");
+	expect_peer(1, "ROSTER 1 fl 10\n");
+}
+
 static void
 secret_changes(void **state)
 {
@@ -798,6 +820,7 @@ main(void)
 		TEST(max_remote_shares),
 		TEST(id_in_use),
 		TEST(id_waits),
+		TEST(local_at_once),
 		TEST(secret_changes),
 		TEST(slow_router),
 		TEST(slow_router_in_a_run),
