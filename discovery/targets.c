@@ -445,6 +445,36 @@ targets_found(const struct querier_service *s, const struct dial_address *a,
 	return (0);
 }
 
+/* Whether another target, that is still there, leads to the same node. */
+static int
+is_linked_otherwise(const struct target *t)
+{
+	const struct target *other;
+
+	TAILQ_FOREACH(other, &targets, entry)
+		if (other != t && other->state == PEER_LINKED &&
+		    !other->gone && strcmp(other->why, t->why) == 0)
+			return (1);
+	return (0);
+}
+
+/*
+ * A node that was started again at once is dialled, and linked, by what it was
+ * called before, too, which would stay for as long as there is a link.
+ */
+static void
+drop_former(void)
+{
+	struct target *t, *next;
+
+	for (t = TAILQ_FIRST(&targets); t != NULL; t = next) {
+		next = TAILQ_NEXT(t, entry);
+		if (t->state == PEER_LINKED && t->gone && !t->evicted &&
+		    is_linked_otherwise(t))
+			target_drop(t);
+	}
+}
+
 void
 targets_gone(const struct querier_service *s)
 {
@@ -455,8 +485,10 @@ targets_gone(const struct querier_service *s)
 	t->gone = 1;
 	t->evicted = 0;
 	/* Crypto has it: a link needs no mDNS. */
-	if (t->state != PEER_LINKED && t->state != PEER_HANDSHAKE)
-		target_drop(t);
+	if (t->state == PEER_HANDSHAKE ||
+	    (t->state == PEER_LINKED && !is_linked_otherwise(t)))
+		return;
+	target_drop(t);
 }
 
 void
@@ -567,6 +599,7 @@ targets_linked(uint32_t number, uint32_t what, const char *text, size_t len)
 		set_why(t, text, len);
 		if (target_is_found(t))
 			targets_ops->pin(&t->service.instance, 1);
+		drop_former();
 		break;
 	case LINKED_SELF:
 		rest(t, PEER_SELF);

@@ -565,6 +565,73 @@ test_gone(void **state)
 	assert_int_equal(forgotten, number);
 }
 
+/* To a link with that peer. */
+static void
+link_to(struct target *t, const char *peer)
+{
+	targets_run();
+	assert_int_equal(t->state, PEER_DIALLING);
+	outcome(t, 99);
+	targets_linked(t->number, LINKED_UP, peer, strlen(peer));
+}
+
+/*
+ * A node that is started again at once is known by two names for a while, both
+ * of which lead to it; the former one does not stay.
+ */
+static void
+test_started_again(void **state)
+{
+	struct querier_service one;
+	struct target *t;
+	uint32_t number;
+
+	(void)state;
+	find(1, 1, TXT);
+	one = service;
+	t = first();
+	number = t->number;
+	link_to(t, "A");
+	targets_linked(number, LINKED_LOST, "", 0);
+	now += 500;
+	link_to(t, "B");
+	find(2, 1, TXT);
+	link_to(TAILQ_NEXT(t, entry), "B");
+	assert_int_equal(targets_stats.linked, 2);
+	targets_gone(&one);
+	assert_int_equal(forgotten, number);
+	assert_int_equal(events_gone, 1);
+	assert_int_equal(targets_stats.linked, 1);
+	/* The other way round: it was gone before. */
+	t = first();
+	number = t->number;
+	targets_gone(&service);
+	targets_linked(number, LINKED_LOST, "", 0);
+	now += 500;
+	link_to(t, "C");
+	find(3, 1, TXT);
+	assert_ptr_equal(first(), t);
+	link_to(TAILQ_NEXT(t, entry), "C");
+	assert_int_equal(forgotten, number);
+	assert_int_equal(targets_stats.linked, 1);
+	/* One alone stays, and so do others, and who had to make room. */
+	t = first();
+	one = service;
+	targets_gone(&one);
+	find(4, 1, TXT);
+	link_to(TAILQ_NEXT(t, entry), "D");
+	find(3, 1, TXT);
+	targets_evicted(&one);
+	find(5, 1, TXT);
+	link_to(TAILQ_LAST(&targets, target_list), "C");
+	assert_ptr_equal(first(), t);
+	assert_int_equal(targets_stats.linked, 3);
+	/* All of them at once. */
+	targets_gone(&one);
+	targets_all_gone();
+	assert_int_equal(targets_stats.linked, 2);
+}
+
 static void
 test_crypto(void **state)
 {
@@ -903,6 +970,7 @@ main(void)
 		TEST(test_self),
 		TEST(test_version),
 		TEST(test_gone),
+		TEST(test_started_again),
 		TEST(test_crypto),
 		TEST(test_named),
 		TEST(test_named_bound),
