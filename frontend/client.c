@@ -37,6 +37,7 @@ static struct client_list	 wheel[WHEEL];
 static struct client_queue	 handshakes =
 				    TAILQ_HEAD_INITIALIZER(handshakes);
 static struct client_queue	 slowed = TAILQ_HEAD_INITIALIZER(slowed);
+static struct client		*slowed_next;	/* for rate_tick() */
 static struct client_queue	 dead = TAILQ_HEAD_INITIALIZER(dead);
 static unsigned int		 nclients, nrouter_paused;
 static struct idmap		 ids;
@@ -222,8 +223,11 @@ client_unlist(struct client *c)
 	if (c->state == CLIENT_HEAD) {
 		TAILQ_REMOVE(&handshakes, c, link);
 		counters.handshakes--;
-	} else
-		TAILQ_REMOVE(&slowed, c, link);
+		return;
+	}
+	if (c == slowed_next)
+		slowed_next = TAILQ_NEXT(c, link);
+	TAILQ_REMOVE(&slowed, c, link);
 }
 
 void
@@ -452,6 +456,15 @@ client_new(int fd, struct listener *l, const uint8_t addr[16])
 	return (0);
 }
 
+static void
+rate_wake(void)
+{
+	static const struct timeval	soon = { 0, RATE_TICK_US };
+
+	if (!event_pending(rate_event, EV_TIMEOUT, NULL))
+		event_add(rate_event, &soon);
+}
+
 void
 client_pause(struct client *c, uint8_t why)
 {
@@ -464,9 +477,7 @@ client_pause(struct client *c, uint8_t why)
 	if ((why & PAUSE_RATE) && !(c->flags & CLIENT_LISTED)) {
 		TAILQ_INSERT_TAIL(&slowed, c, link);
 		c->flags |= CLIENT_LISTED;
-		if (!event_pending(rate_event, EV_TIMEOUT, NULL))
-			event_add(rate_event,
-			    &(struct timeval){ 0, RATE_TICK_US });
+		rate_wake();
 	}
 	c->paused |= why;
 }
@@ -494,24 +505,28 @@ client_ease(struct client *c)
 	event_active(&c->ev, EV_WRITE, 0);
 }
 
-/* Looks again at all that were too fast. */
+/*
+ * Looks again at all that were too fast.  Who still has to wait keeps his
+ * place, so that of those who share a rate each has his turn.
+ */
 static void
 rate_tick(int fd, short what, void *arg)
 {
 	struct client	*c;
-	unsigned int	 n = 0;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	TAILQ_FOREACH(c, &slowed, link)
-		n++;
 	/* What one says may cut off others, which leave the list then. */
-	while (n-- > 0 && (c = TAILQ_FIRST(&slowed)) != NULL) {
-		TAILQ_REMOVE(&slowed, c, link);
-		c->flags &= (uint16_t)~CLIENT_LISTED;
+	for (c = TAILQ_FIRST(&slowed); c != NULL; c = slowed_next) {
+		slowed_next = TAILQ_NEXT(c, link);
+		if (c->state == CLIENT_OPEN && websocket_waits(c))
+			continue;
+		client_unlist(c);
 		client_resume(c, PAUSE_RATE);
 	}
+	if (!TAILQ_EMPTY(&slowed))
+		rate_wake();
 }
 
 static void

@@ -208,6 +208,9 @@ void	 request_answer(struct client *, const char *type, const char *body,
  */
 size_t	 websocket_input(struct client *, uint8_t *p, size_t n);
 
+/* Whether a rate of nwsd.conf(5) has its next message wait. */
+int	 websocket_waits(const struct client *);
+
 /*
  * Sends a close frame (code 0: an empty one) and waits for the answer.  reason
  * may be NULL.

@@ -167,6 +167,17 @@ code_text(int code)
 	}
 }
 
+int
+websocket_waits(const struct client *c)
+{
+	int64_t	now = loop_now_ms() * 1000;
+
+	return (rate_wait(&conf->rate_client, c->rate_tat_ns, now) > 0 ||
+	    rate_wait(&conf->rate_address, c->address->rate_tat_ns, now) > 0 ||
+	    (c->origin != NULL &&
+	    rate_wait(&conf->rate_origin, c->origin->rate_tat_ns, now) > 0));
+}
+
 /* May one more message pass?  If not, the client waits. */
 static int
 websocket_rate(struct client *c)
@@ -178,11 +189,7 @@ websocket_rate(struct client *c)
 
 	if (rc->rate == 0 && ro->rate == 0 && ra->rate == 0)
 		return (1);
-	now = loop_now_ms() * 1000;
-	if (rate_wait(rc, c->rate_tat_ns, now) > 0 ||
-	    rate_wait(ra, c->address->rate_tat_ns, now) > 0 ||
-	    (c->origin != NULL &&
-	    rate_wait(ro, c->origin->rate_tat_ns, now) > 0)) {
+	if (websocket_waits(c)) {
 		counters.rate_paused_total++;
 		if (!(c->flags & CLIENT_WARNED) && c->channel != NULL) {
 			c->flags |= CLIENT_WARNED;
@@ -193,6 +200,7 @@ websocket_rate(struct client *c)
 		client_pause(c, PAUSE_RATE);
 		return (0);
 	}
+	now = loop_now_ms() * 1000;
 	rate_take(rc, &c->rate_tat_ns, now);
 	rate_take(ra, &c->address->rate_tat_ns, now);
 	if (c->origin != NULL)

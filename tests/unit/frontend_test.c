@@ -223,14 +223,15 @@ admit(struct frontend *f, uint32_t number, uint64_t id)
 	flush(f->router);
 }
 
-/* A member of CHANNEL, which has the number. */
+/* A member of CHANNEL, which has the number; more: fields of its request. */
 static int
-member(struct frontend *f, uint32_t number, int first, uint64_t *id)
+member_as(struct frontend *f, uint32_t number, int first, const char *more,
+    uint64_t *id)
 {
 	char	buf[1024];
 	int	fd = dial(f);
 
-	upgrade(fd, CHANNEL);
+	upgrade_as(fd, CHANNEL, more);
 	if (first)
 		expect(f->router, MSG_CHANNEL_OPEN, number, NULL);
 	*id = expect_join(f, number, 0);
@@ -238,6 +239,12 @@ member(struct frontend *f, uint32_t number, int first, uint64_t *id)
 	get_until(fd, buf, sizeof(buf), "\r\n\r\n");
 	assert_non_null(strstr(buf, " 101 "));
 	return (fd);
+}
+
+static int
+member(struct frontend *f, uint32_t number, int first, uint64_t *id)
+{
+	return (member_as(f, number, first, "", id));
 }
 
 static void
@@ -462,6 +469,53 @@ test_slowed_cuts_slowed(void **state)
 	}
 }
 
+/* Who sent the next broadcast that the router gets. */
+static uint64_t
+expect_publish(struct frontend *f)
+{
+	struct msg_data	d;
+	struct imsg	m;
+
+	expect(f->router, MSG_PUBLISH, 1, &m);
+	memcpy(&d, m.data, sizeof(d));
+	return (d.source);
+}
+
+/*
+ * Pages that share a rate have turns, however much one of them has to say; and
+ * nobody is looked at before it is his.
+ */
+static void
+test_rate_in_turns(void **state)
+{
+	enum { MANY = 20 };
+	static const char	page[] = "Origin: http://localhost\r\n";
+	static const char	text[] = "{\"action\":\"broadcast\"}";
+	struct frontend		f;
+	uint64_t		a, b;
+	int			fd_a, fd_b, i;
+
+	(void)state;
+	start(&f, "rate origin messages 50 burst 1");
+	fd_a = member_as(&f, 1, 1, page, &a);
+	fd_b = member_as(&f, 1, 0, page, &b);
+	/* Both have spoken before either is heard. */
+	freeze(&f);
+	for (i = 0; i < MANY; i++)
+		say(fd_a, text);
+	say(fd_b, text);
+	assert_int_equal(kill(f.pid, SIGCONT), 0);
+	for (i = 0; expect_publish(&f) == a; i++)
+		assert_in_range(i, 0, 1);
+	for (; i < MANY; i++)
+		assert_true(expect_publish(&f) == a);
+	assert_in_range(count_of(&f, "frontend_rate_paused_total"), 1,
+	    MANY + 1);
+	close(fd_a);
+	close(fd_b);
+	stop(&f);
+}
+
 /*
  * Who fills his socket with answers to requests, then upgrades and is told of
  * many peers, is cut off before he is a member; nobody is told of him.
@@ -649,6 +703,7 @@ main(void)
 		cmocka_unit_test(test_joining_at_loss),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_slowed_cuts_slowed),
+		cmocka_unit_test(test_rate_in_turns),
 		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_frozen_echo),
