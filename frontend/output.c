@@ -98,6 +98,7 @@ output_release(struct output *q)
 	q->nmarks = 0;
 	q->len = q->left = 0;
 	q->missed = 0;
+	q->skips = 0;
 	q->over_s = 0;
 	q->client = NULL;
 	if (pool_count < POOL_MAX) {
@@ -173,6 +174,8 @@ output_mark(struct output *q, uint64_t at, size_t len, int skip)
 	    &q->marks[q->nmarks - 1] : NULL, *all;
 	uint32_t	 cap;
 
+	if (skip)
+		q->skips += len;
 	/* One's own messages of a turn make one mark. */
 	if (skip && m != NULL && m->skip && m->at + m->len == at &&
 	    len <= UINT32_MAX - m->len) {
@@ -265,17 +268,12 @@ output_queued(const struct client *c)
 {
 	const struct output	*q = c->output;
 	size_t			 n;
-	uint32_t		 i;
 
 	if (q == NULL)
 		return (0);
 	n = q->len - q->cur.off;
-	if (c->feed != NULL) {
-		n += c->feed->end - q->cur.pos;
-		for (i = q->cur.mark; i < q->nmarks; i++)
-			if (q->marks[i].skip)
-				n -= q->marks[i].len;
-	}
+	if (c->feed != NULL)
+		n += c->feed->end - q->cur.pos - (q->skips - q->cur.skipped);
 	return (n);
 }
 
@@ -304,6 +302,7 @@ output_piece(const struct output *q, struct cursor *cur, size_t max,
 		if (m != NULL && (f == NULL || cur->pos == m->at)) {
 			if (m->skip) {
 				cur->pos += m->len;
+				cur->skipped += m->len;
 				cur->mark++;
 				continue;
 			}

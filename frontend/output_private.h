@@ -52,6 +52,7 @@ struct cursor {
 	uint32_t	 mark;		/* next mark */
 	uint32_t	 done;		/* bytes of that mark that are sent */
 	size_t		 off;		/* in buf */
+	uint64_t	 skipped;	/* bytes of the feed, left out so far */
 };
 
 struct output {
@@ -65,6 +66,7 @@ struct output {
 	size_t		 len, cap;
 	uint64_t	 missed;	/* as the last notice says, which is */
 	uint64_t	 missed_at;	/* behind a skip that ends here */
+	uint64_t	 skips;		/* as cur.skipped once all is sent */
 	size_t		 left;		/* queued at the end of the last turn */
 	uint32_t	 over_s;	/* above the soft limit since */
 	uint8_t		 dirty, blocked;

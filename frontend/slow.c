@@ -162,6 +162,7 @@ slow_drop(struct client *c)
 	struct mark	*marks;
 	uint64_t	 from, to, missed;
 	size_t		 n, head, off;
+	uint32_t	 i;
 
 	from = frame_boundary(c->feed, q->cur.pos);
 	to = drop_until(q, from, conf->queue_limit / 2, &missed);
@@ -185,6 +186,8 @@ slow_drop(struct client *c)
 		free(q->marks);
 	q->marks = marks;
 	q->cur.mark = 0;
+	for (q->skips = q->cur.skipped, i = 0; i < q->nmarks; i++)
+		q->skips += marks[i].skip ? marks[i].len : 0;
 	memmove(q->buf + off + n, q->buf + off, q->len - off);
 	memcpy(q->buf + off, frame, n);
 	q->len += n;

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/loop.h"
@@ -482,6 +483,19 @@ step(void)
 	}
 }
 
+/* What output_queued() has to say, the long way. */
+static size_t
+queued(const struct output *q, const struct feed *f)
+{
+	size_t		 n = q->len - q->cur.off + (f->end - q->cur.pos);
+	uint32_t	 i;
+
+	for (i = q->cur.mark; i < q->nmarks; i++)
+		if (q->marks[i].skip)
+			n -= q->marks[i].len;
+	return (n);
+}
+
 /* What must be true of every member after every turn. */
 static void
 check(void)
@@ -502,6 +516,8 @@ check(void)
 		if (c->output != NULL) {
 			assert_true(c->output->blocked);
 			assert_true(c->output->cur.pos <= c->feed->end);
+			assert_true(output_queued(c) ==
+			    queued(c->output, c->feed));
 		}
 	}
 }
@@ -681,6 +697,28 @@ test_soft_time(void **state)
 	end();
 }
 
+/* What waits is known without a look at each piece of it. */
+static void
+test_many_own(void **state)
+{
+	struct member	*m = &members[0];
+	clock_t		 start = clock();
+	unsigned int	 i;
+
+	(void)state;
+	set(UINT32_MAX, 0, 0, UINT32_MAX);
+	begin(81);
+	member_open(m);
+	own(m, 10000);
+	turn(0);
+	for (i = 0; i < 400000; i++)
+		own(m, FRAME_MIN);
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+	client_kill(&m->c);
+	turn(0);
+	end();
+}
+
 static void
 test_drop(void **state)
 {
@@ -750,6 +788,7 @@ main(void)
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_soft),
 		cmocka_unit_test(test_soft_time),
+		cmocka_unit_test(test_many_own),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_soft),
 		cmocka_unit_test(test_total),
