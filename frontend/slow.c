@@ -225,7 +225,19 @@ slow_check(struct client *c)
 }
 
 /*
- * Above queue-total the one with most to be sent is cut off, each turn; and
+ * What would not have to be kept without it: its own messages that others have
+ * got are not sent to it, but lie in the feed behind what is.
+ */
+static uint64_t
+holds(const struct output *q)
+{
+	const struct feed	*f = q->client->feed;
+
+	return (q->len - q->cur.off + (f != NULL ? f->end - q->cur.pos : 0));
+}
+
+/*
+ * Above queue-total the one for which most is kept is cut off, each turn; and
  * dropped, where it was cut off before: what it has left of a large frame is a
  * copy of its own by then.
  */
@@ -238,7 +250,7 @@ slow_check_total(void)
 		return;
 	TAILQ_FOREACH(q, &output_blocked, entry)
 		if (q->client->state != CLIENT_DEAD && (most == NULL ||
-		    output_queued(q->client) > output_queued(most->client)))
+		    holds(q) > holds(most)))
 			most = q;
 	if (most != NULL) {
 		websocket_cut(most->client);

@@ -780,6 +780,35 @@ test_total_large(void **state)
 	end();
 }
 
+/*
+ * Who sends much, and does not read the little that waits for him, has all of
+ * it kept: he goes, not who is a little slow.
+ */
+static void
+test_total_own(void **state)
+{
+	struct member	*talker = &members[0], *other = &members[1];
+
+	(void)state;
+	set(UINT32_MAX, 0, 0, 256 * 1024);
+	write_whole = 8;
+	begin(91);
+	member_open(talker);
+	for (member_open(other); other->c.feed == talker->c.feed;) {
+		member_free(other);
+		member_open(other);
+	}
+	own(talker, 10000);
+	own(other, 30000);
+	while (cut_count == 0) {
+		turn(0);
+		broadcast(talker, 10000);
+	}
+	assert_int_equal(talker->cut, 1);
+	assert_int_equal(other->cut, 0);
+	end();
+}
+
 int
 main(void)
 {
@@ -793,6 +822,7 @@ main(void)
 		cmocka_unit_test(test_drop_soft),
 		cmocka_unit_test(test_total),
 		cmocka_unit_test(test_total_large),
+		cmocka_unit_test(test_total_own),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
