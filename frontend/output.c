@@ -78,6 +78,13 @@ output_reset_lists(struct output *q)
 	}
 }
 
+/* They can be more than the bytes that they are for. */
+size_t
+output_marks(const struct output *q)
+{
+	return (q->marks == q->marks0 ? 0 : q->marks_cap * sizeof(*q->marks));
+}
+
 /* Empty again, and small enough to be kept. */
 static void
 output_release(struct output *q)
@@ -90,6 +97,7 @@ output_release(struct output *q)
 		q->cap = 0;
 	}
 	if (q->marks != q->marks0) {
+		output_held -= output_marks(q);
 		free(q->marks);
 		q->marks = q->marks0;
 		q->marks_cap = sizeof(q->marks0) / sizeof(q->marks0[0]);
@@ -173,6 +181,7 @@ output_mark(struct output *q, uint64_t at, size_t len, int skip)
 	struct mark	*m = q->nmarks > q->cur.mark ?
 	    &q->marks[q->nmarks - 1] : NULL, *all;
 	uint32_t	 cap;
+	size_t		 before;
 
 	if (skip)
 		q->skips += len;
@@ -187,6 +196,7 @@ output_mark(struct output *q, uint64_t at, size_t len, int skip)
 		if (q->nmarks == q->marks_cap) {
 			cap = q->marks_cap * 2;
 			m = q->marks == q->marks0 ? NULL : q->marks;
+			before = output_marks(q);
 			all = reallocarray(m, cap, sizeof(*all));
 			if (all == NULL)
 				return (-1);	/* the old ones stay */
@@ -194,6 +204,7 @@ output_mark(struct output *q, uint64_t at, size_t len, int skip)
 				memcpy(all, q->marks0, sizeof(q->marks0));
 			q->marks = all;
 			q->marks_cap = cap;
+			output_held += output_marks(q) - before;
 		}
 	}
 	q->marks[q->nmarks++] = (struct mark){ at, (uint32_t)len,

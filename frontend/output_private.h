@@ -84,11 +84,13 @@ struct chunk *feed_chunk(const struct feed *, uint64_t pos);
 size_t	 frame_size(const uint8_t *p);
 
 /* output.c */
-extern size_t output_held;	/* bytes in chunks and buffers */
+extern size_t output_held;	/* bytes in chunks, buffers and marks */
 TAILQ_HEAD(output_list, output);
 extern struct output_list output_blocked;
 struct output *output_get(struct client *);
 int	 output_mark(struct output *, uint64_t at, size_t len, int skip);
+/* Bytes of memory that its marks take. */
+size_t	 output_marks(const struct output *);
 /* Writes what it can: 0 all sent and the output is gone, 1 more to come, -1
  * the client is dead. */
 int	 output_write(struct client *);

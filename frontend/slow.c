@@ -180,11 +180,13 @@ slow_drop(struct client *c)
 	    (marks = calloc(q->nmarks - q->cur.mark + 2, sizeof(*marks))) ==
 	    NULL)
 		return (-1);
+	output_held -= output_marks(q);
 	q->marks_cap = q->nmarks - q->cur.mark + 2;
 	q->nmarks = drop_marks(q, marks, from, to, (uint32_t)n, &off);
 	if (q->marks != q->marks0)
 		free(q->marks);
 	q->marks = marks;
+	output_held += output_marks(q);
 	q->cur.mark = 0;
 	for (q->skips = q->cur.skipped, i = 0; i < q->nmarks; i++)
 		q->skips += marks[i].skip ? marks[i].len : 0;
@@ -233,7 +235,8 @@ holds(const struct output *q)
 {
 	const struct feed	*f = q->client->feed;
 
-	return (q->len - q->cur.off + (f != NULL ? f->end - q->cur.pos : 0));
+	return (q->len - q->cur.off + output_marks(q) +
+	    (f != NULL ? f->end - q->cur.pos : 0));
 }
 
 /*

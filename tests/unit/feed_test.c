@@ -697,7 +697,10 @@ test_soft_time(void **state)
 	end();
 }
 
-/* What waits is known without a look at each piece of it. */
+/*
+ * What waits is known without a look at each piece of it; and that these take
+ * more memory than small frames do.
+ */
 static void
 test_many_own(void **state)
 {
@@ -714,6 +717,8 @@ test_many_own(void **state)
 	for (i = 0; i < 400000; i++)
 		own(m, FRAME_MIN);
 	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+	assert_true(output_memory() >= output_queued(&m->c) +
+	    m->c.output->nmarks * sizeof(struct mark));
 	client_kill(&m->c);
 	turn(0);
 	end();
