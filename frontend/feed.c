@@ -340,7 +340,7 @@ feed_write(struct feed *f, const struct iovec *iov, int niov, size_t total)
 		} else if (c->state == CLIENT_DEAD)
 			continue;
 		else if (!c->output->blocked)
-			output_write(c);
+			slow_write(c);
 		else if (total > 0)
 			slow_check(c);
 		if (c->feed == f && c->output != NULL &&

@@ -478,7 +478,7 @@ output_flush(void)
 	feed_flush_all();
 	while ((q = TAILQ_FIRST(&dirty)) != NULL) {
 		if (q->client->state != CLIENT_DEAD) {
-			output_write(q->client);
+			slow_write(q->client);
 			continue;
 		}
 		TAILQ_REMOVE(&dirty, q, entry);

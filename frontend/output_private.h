@@ -100,10 +100,12 @@ void	 output_block(struct output *);
 int	 output_grow(struct output *, size_t n);
 
 /*
- * slow.c: for a member that is blocked and was given more in this turn; for
- * one that has too much queued; for the sum of all.
+ * slow.c: for a member that is blocked and was given more in this turn; instead
+ * of output_write(), since one that takes some in every turn can be given more
+ * than that; for one that has too much queued; for the sum of all.
  */
 void	 slow_check(struct client *);
+void	 slow_write(struct client *);
 void	 slow_over(struct client *);
 void	 slow_check_total(void);
 

@@ -206,24 +206,51 @@ slow_over(struct client *c)
 	websocket_cut(c);
 }
 
-void
-slow_check(struct client *c)
+/* Whether it has had more than the soft limit for longer than it may. */
+static int
+soft_over(struct output *q, size_t left)
 {
-	struct output	*q = c->output;
 	uint32_t	 now = loop_now_s();
-	size_t		 left = q->left;
 
-	q->left = output_queued(c);
 	if (conf->queue_soft == 0 || left <= conf->queue_soft)
 		q->over_s = 0;
 	else if (q->over_s == 0)
 		q->over_s = now;
-	if (left > conf->queue_limit ||
-	    (q->over_s != 0 && now - q->over_s > conf->queue_soft_s)) {
-		slow_over(c);
-		if (c->output != NULL && c->output->client == c)
-			c->output->left = output_queued(c);
-	}
+	return (q->over_s != 0 && now - q->over_s > conf->queue_soft_s);
+}
+
+static void
+over(struct client *c)
+{
+	slow_over(c);
+	if (c->output != NULL && c->output->client == c)
+		c->output->left = output_queued(c);
+}
+
+void
+slow_check(struct client *c)
+{
+	struct output	*q = c->output;
+	size_t		 left = q->left;
+
+	q->left = output_queued(c);
+	if (left > q->left)
+		left = q->left;		/* it has taken some since */
+	if (soft_over(q, left) || left > conf->queue_limit)
+		over(c);
+}
+
+void
+slow_write(struct client *c)
+{
+	size_t	 left = c->output->left;
+	int	 more = output_queued(c) > left;
+
+	if (output_write(c) != 1 || !more || c->feed == NULL ||
+	    c->state == CLIENT_DEAD)
+		return;
+	c->output->left = left;
+	slow_check(c);
 }
 
 /*

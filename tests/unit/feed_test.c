@@ -724,6 +724,43 @@ test_many_own(void **state)
 	end();
 }
 
+/* Who takes something in every turn, and always too little, is no faster. */
+static void
+test_steady(void **state)
+{
+	struct member	*m = &members[0];
+	unsigned int	 i, direct;
+	size_t		 owed;
+
+	(void)state;
+	for (direct = 0; direct < 2; direct++) {
+		set(16 * 1024, 0, 0, UINT32_MAX);
+		write_whole = 8;
+		begin(83 + direct);
+		member_open(m);
+		for (i = 0; i < 200 && cut_count == 0; i++) {
+			for (owed = m->nowed; m->nowed == owed;)
+				if (direct)
+					own(m, 8000);
+				else
+					broadcast(NULL, 8000);
+			turn(0);
+			assert_true(output_queued(&m->c) <= 64 * 1024);
+			member_read(m, IN_MAX);
+		}
+		assert_int_equal(cut_count, 1);
+		end();
+	}
+	/* Nor is one slower for a single message that is large. */
+	set(16 * 1024, 0, 0, UINT32_MAX);
+	begin(85);
+	member_open(m);
+	own(m, 400000);
+	settle();
+	assert_int_equal(cut_count, 0);
+	end();
+}
+
 static void
 test_drop(void **state)
 {
@@ -822,6 +859,7 @@ main(void)
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_soft),
 		cmocka_unit_test(test_soft_time),
+		cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_many_own),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_soft),
