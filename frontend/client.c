@@ -150,6 +150,7 @@ tick(int fd, short what, void *arg)
 			client_due(c, now);
 		}
 	}
+	output_look();
 	deflate_trim();
 	/* Nobody here, nothing kept: sleep until somebody comes. */
 	if (output_trim() == 0 && nclients == 0)

@@ -94,6 +94,9 @@ size_t		 output_memory(void);
 /* Writes what this turn collected. */
 void		 output_flush(void);
 
+/* Looks once a second for who is above the soft limit for too long. */
+void		 output_look(void);
+
 /*
  * Gives back spare memory; once a second while there is some.  Returns whether
  * any is left.

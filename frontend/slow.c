@@ -240,6 +240,26 @@ slow_check(struct client *c)
 		over(c);
 }
 
+/*
+ * Also one who is given nothing more, or nothing of the feed; but where the
+ * oldest is left out instead, that is done when more comes.
+ */
+void
+output_look(void)
+{
+	struct output	*q, *next;
+
+	if (conf->slow_drop)
+		return;
+	for (q = TAILQ_FIRST(&output_blocked); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, entry);
+		if (q->client->feed != NULL &&
+		    q->client->state != CLIENT_DEAD &&
+		    soft_over(q, output_queued(q->client)))
+			over(q->client);
+	}
+}
+
 void
 slow_write(struct client *c)
 {

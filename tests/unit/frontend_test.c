@@ -78,7 +78,8 @@ start(struct frontend *f, const char *more)
 	f->parent = imsgbuf_new(sv[0], P_PARENT, P_FRONTEND, 0);
 	assert_non_null(f->parent);
 	snprintf(text, sizeof(text), "listen on unix \"/nowhere\"\n"
-	    "queue-limit 64K\n%s\n", more);
+	    "%s%s\n", strstr(more, "queue-limit") != NULL ? "" :
+	    "queue-limit 64K\n", more);
 	send_msg(f->parent, MSG_CONF, 0, text, strlen(text));
 	assert_int_equal(imsg_send(f->parent, MSG_LISTENER, 0, fd, &l,
 	    sizeof(l)), 0);
@@ -516,6 +517,33 @@ test_rate_in_turns(void **state)
 	stop(&f);
 }
 
+/* The soft limit holds for direct messages alone, and when no more come. */
+static void
+test_soft_direct(void **state)
+{
+	struct frontend	f;
+	uint64_t	a, b;
+	int		fd_a, fd_b;
+
+	(void)state;
+	start(&f, "queue-limit 1M soft 64K for 1s");
+	fd_a = member_as(&f, 1, 1, "Sec-WebSocket-Protocol: nws.binary.v1\r\n",
+	    &a);
+	fd_b = member(&f, 1, 0, &b);
+	send_msg(f.router, MSG_LEASE, 1, NULL, 0);
+	flush(f.router);
+	while (count_of(&f, "frontend_queued_bytes") <= 2 * QUEUE_LIMIT) {
+		say_direct(fd_a, 0, b, 1);
+		expect_done(fd_a);
+	}
+	assert_true(count_of(&f, "frontend_slow_closed_total") == 0);
+	expect_id(f.router, MSG_LEAVE, 1, b);
+	assert_true(count_of(&f, "frontend_slow_closed_total") == 1);
+	close(fd_a);
+	close(fd_b);
+	stop(&f);
+}
+
 /*
  * Who fills his socket with answers to requests, then upgrades and is told of
  * many peers, is cut off before he is a member; nobody is told of him.
@@ -704,6 +732,7 @@ main(void)
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_slowed_cuts_slowed),
 		cmocka_unit_test(test_rate_in_turns),
+		cmocka_unit_test(test_soft_direct),
 		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_frozen_echo),
