@@ -38,8 +38,10 @@ static struct client_queue	 handshakes =
 				    TAILQ_HEAD_INITIALIZER(handshakes);
 static struct client_queue	 slowed = TAILQ_HEAD_INITIALIZER(slowed);
 static struct client		*slowed_next;	/* for rate_tick() */
+/* Who waits for the router, as they came. */
+static struct client_queue	 stalled = TAILQ_HEAD_INITIALIZER(stalled);
 static struct client_queue	 dead = TAILQ_HEAD_INITIALIZER(dead);
-static unsigned int		 nclients, nrouter_paused;
+static unsigned int		 nclients;
 static struct idmap		 ids;
 static struct event		*tick_event, *rate_event;
 static uint32_t			 tick_s;
@@ -224,6 +226,10 @@ client_unlist(struct client *c)
 	if (c->state == CLIENT_HEAD) {
 		TAILQ_REMOVE(&handshakes, c, link);
 		counters.handshakes--;
+		return;
+	}
+	if (c->paused & PAUSE_ROUTER) {
+		TAILQ_REMOVE(&stalled, c, link);
 		return;
 	}
 	if (c == slowed_next)
@@ -473,12 +479,15 @@ client_pause(struct client *c, uint8_t why)
 		return;		/* link is in another list */
 	if (c->paused == 0)
 		event_del(&c->ev);
-	if ((why & PAUSE_ROUTER) && !(c->paused & PAUSE_ROUTER))
-		nrouter_paused++;
-	if ((why & PAUSE_RATE) && !(c->flags & CLIENT_LISTED)) {
-		TAILQ_INSERT_TAIL(&slowed, c, link);
+	/* These are for who is read, so for who is in no list. */
+	if (why & (PAUSE_RATE | PAUSE_ROUTER)) {
 		c->flags |= CLIENT_LISTED;
-		rate_wake();
+		if (why & PAUSE_ROUTER)
+			TAILQ_INSERT_TAIL(&stalled, c, link);
+		else {
+			TAILQ_INSERT_TAIL(&slowed, c, link);
+			rate_wake();
+		}
 	}
 	c->paused |= why;
 }
@@ -488,8 +497,6 @@ client_resume(struct client *c, uint8_t why)
 {
 	uint8_t	before = c->paused;
 
-	if ((before & why & PAUSE_ROUTER) != 0)
-		nrouter_paused--;
 	c->paused &= (uint8_t)~why;
 	if (before == 0 || c->paused != 0 || c->state == CLIENT_DEAD)
 		return;
@@ -530,20 +537,21 @@ rate_tick(int fd, short what, void *arg)
 		rate_wake();
 }
 
-static void
-resume_one(struct client *c, void *arg)
-{
-	(void)arg;
-	if (c->paused & PAUSE_ROUTER)
-		client_resume(c, PAUSE_ROUTER);
-}
-
+/* Who is paused again meanwhile comes after all who were before. */
 void
 client_resume_router(void)
 {
-	if (nrouter_paused == 0)
+	struct client	*c;
+	unsigned int	 n = 0;
+
+	if (TAILQ_EMPTY(&stalled))
 		return;
-	client_each(resume_one, NULL);
+	TAILQ_FOREACH(c, &stalled, link)
+		n++;
+	while (n-- > 0 && (c = TAILQ_FIRST(&stalled)) != NULL) {
+		client_unlist(c);
+		client_resume(c, PAUSE_ROUTER);
+	}
 	loop_soon();	/* what they had left over is to be sent on */
 }
 
@@ -622,8 +630,6 @@ client_reap(void)
 
 	while ((c = TAILQ_FIRST(&dead)) != NULL) {
 		TAILQ_REMOVE(&dead, c, link);
-		if (c->paused & PAUSE_ROUTER)
-			nrouter_paused--;
 		client_depart(c);
 		ask_forget(c);
 		files_forget(c);

@@ -544,6 +544,68 @@ test_soft_direct(void **state)
 	stop(&f);
 }
 
+/* As much of broadcasts of 8,000 bytes as the socket takes, from at on. */
+static void
+pour(int fd, size_t *at)
+{
+	static uint8_t	frames[8 * 8008];
+	ssize_t		n;
+	size_t		i;
+
+	for (i = 0; i < sizeof(frames); i += 8008) {
+		memcpy(frames + i, "\x82\xfe\x1f\x40", 4);
+		frames[i + 8] = 1;
+	}
+	while ((n = send(fd, frames + *at, sizeof(frames) - *at,
+	    MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		*at = (*at + (size_t)n) % sizeof(frames);
+}
+
+/* So many messages of theirs, of a router that reads more slowly. */
+static void
+count_sources(struct frontend *f, const uint64_t *id, unsigned int *heard,
+    unsigned int n, unsigned int many)
+{
+	unsigned int	i;
+	uint64_t	source;
+
+	for (; many > 0; many--) {
+		source = expect_publish(f);
+		for (i = 0; i < n && id[i] != source; i++)
+			;
+		assert_true(i < n);
+		heard[i]++;
+	}
+}
+
+/* Where the router does not keep up, all who have much to say are heard. */
+static void
+test_router_in_turns(void **state)
+{
+	enum { SENDERS = 16, ROUNDS = 200, EACH = 20 };
+	struct frontend	f;
+	uint64_t	id[SENDERS];
+	size_t		at[SENDERS] = { 0 };
+	unsigned int	heard[SENDERS] = { 0 }, i, round;
+	int		fd[SENDERS];
+
+	(void)state;
+	start(&f, "");
+	for (i = 0; i < SENDERS; i++)
+		fd[i] = member_as(&f, 1, i == 0,
+		    "Sec-WebSocket-Protocol: nws.binary.v1\r\n", &id[i]);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < SENDERS; i++)
+			pour(fd[i], &at[i]);
+		count_sources(&f, id, heard, SENDERS, EACH);
+	}
+	for (i = 0; i < SENDERS; i++)
+		assert_true(heard[i] >= ROUNDS * EACH / SENDERS / 4);
+	for (i = 0; i < SENDERS; i++)
+		close(fd[i]);
+	stop(&f);
+}
+
 /*
  * Who fills his socket with answers to requests, then upgrades and is told of
  * many peers, is cut off before he is a member; nobody is told of him.
@@ -733,6 +795,7 @@ main(void)
 		cmocka_unit_test(test_slowed_cuts_slowed),
 		cmocka_unit_test(test_rate_in_turns),
 		cmocka_unit_test(test_soft_direct),
+		cmocka_unit_test(test_router_in_turns),
 		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_frozen_echo),
