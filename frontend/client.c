@@ -217,6 +217,33 @@ client_each(void (*call)(struct client *, void *), void *arg)
 		}
 }
 
+/*
+ * What was counted by another rate says nothing of this one; and a time that is
+ * shorter now is not to end as late as the one before.
+ */
+static void
+client_renew(struct client *c, void *arg)
+{
+	uint32_t	at_s = loop_now_s() + 1;
+
+	(void)arg;
+	c->rate_tat_ns = c->address->rate_tat_ns = 0;
+	if (c->origin != NULL)
+		c->origin->rate_tat_ns = 0;
+	if (c->state == CLIENT_HEAD)
+		at_s += conf->handshake_s;
+	else if (c->state != CLIENT_OPEN)
+		return;
+	if (at_s < c->wake_s)
+		wheel_put(c, at_s);
+}
+
+void
+client_configure(void)
+{
+	client_each(client_renew, NULL);
+}
+
 static void
 client_unlist(struct client *c)
 {

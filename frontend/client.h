@@ -145,6 +145,9 @@ int	 client_identify(struct client *);
 /* Calls back for every one; the callback may kill it. */
 void	 client_each(void (*)(struct client *, void *), void *);
 
+/* A new configuration: its times and rates hold for those who are there. */
+void	 client_configure(void);
+
 /* Drops the connection now; freed at the end of the turn. */
 void	 client_kill(struct client *);
 

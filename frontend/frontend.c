@@ -244,6 +244,7 @@ configure(struct conf *next)
 	listener_swap(next);
 	conf = next;
 	counters.origin_any = conf->origin_any != 0;
+	client_configure();
 	if (files)
 		files_changed();
 }

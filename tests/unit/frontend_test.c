@@ -606,6 +606,33 @@ test_router_in_turns(void **state)
 	stop(&f);
 }
 
+/* Who is there is not held to times and rates of an earlier configuration. */
+static void
+test_reload(void **state)
+{
+	static const char	next[] = "listen on unix \"/nowhere\"\n"
+	    "keepalive ping 1s timeout 30s\nrate messages 1000\n";
+	struct frontend		f;
+	uint64_t		id;
+	char			buf[1024];
+	int			fd, i;
+
+	(void)state;
+	start(&f, "keepalive ping 1h timeout 2h\nrate messages 1 burst 100");
+	fd = member(&f, 1, 1, &id);
+	for (i = 0; i < 100; i++)
+		expect_status(fd);
+	send_msg(f.parent, MSG_CONF, 0, next, strlen(next));
+	send_msg(f.parent, MSG_CONF_END, 0, NULL, 0);
+	flush(f.parent);
+	expect(f.parent, MSG_READY, 0, NULL);
+	expect_status(fd);
+	get_until(fd, buf, sizeof(buf), "\x89");
+	assert_int_equal((uint8_t)buf[0], 0x89);
+	close(fd);
+	stop(&f);
+}
+
 /*
  * Who fills his socket with answers to requests, then upgrades and is told of
  * many peers, is cut off before he is a member; nobody is told of him.
@@ -796,6 +823,7 @@ main(void)
 		cmocka_unit_test(test_rate_in_turns),
 		cmocka_unit_test(test_soft_direct),
 		cmocka_unit_test(test_router_in_turns),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_frozen_echo),
