@@ -12,6 +12,7 @@
 #include "client.h"
 #include "counters.h"
 #include "deflate.h"
+#include "listener.h"
 #include "output.h"
 #include "source.h"
 
@@ -167,13 +168,22 @@ code_text(int code)
 	}
 }
 
+/* All who come over a Unix socket have the same address, which is none. */
+static const struct conf_rate *
+address_rate(const struct client *c)
+{
+	static const struct conf_rate	none;
+
+	return (listener_is_unix(c->listener) ? &none : &conf->rate_address);
+}
+
 int
 websocket_waits(const struct client *c)
 {
 	int64_t	now = loop_now_ms() * 1000;
 
 	return (rate_wait(&conf->rate_client, c->rate_tat_ns, now) > 0 ||
-	    rate_wait(&conf->rate_address, c->address->rate_tat_ns, now) > 0 ||
+	    rate_wait(address_rate(c), c->address->rate_tat_ns, now) > 0 ||
 	    (c->origin != NULL &&
 	    rate_wait(&conf->rate_origin, c->origin->rate_tat_ns, now) > 0));
 }
@@ -184,10 +194,9 @@ websocket_rate(struct client *c)
 {
 	const struct conf_rate	*rc = &conf->rate_client;
 	const struct conf_rate	*ro = &conf->rate_origin;
-	const struct conf_rate	*ra = &conf->rate_address;
 	int64_t			 now;
 
-	if (rc->rate == 0 && ro->rate == 0 && ra->rate == 0)
+	if (rc->rate == 0 && ro->rate == 0 && conf->rate_address.rate == 0)
 		return (1);
 	if (websocket_waits(c)) {
 		counters.rate_paused_total++;
@@ -202,7 +211,7 @@ websocket_rate(struct client *c)
 	}
 	now = loop_now_ms() * 1000;
 	rate_take(rc, &c->rate_tat_ns, now);
-	rate_take(ra, &c->address->rate_tat_ns, now);
+	rate_take(address_rate(c), &c->address->rate_tat_ns, now);
 	if (c->origin != NULL)
 		rate_take(ro, &c->origin->rate_tat_ns, now);
 	return (1);

@@ -633,6 +633,24 @@ test_reload(void **state)
 	stop(&f);
 }
 
+/* Those on a Unix socket have no address, so none that they share. */
+static void
+test_rate_unix(void **state)
+{
+	struct frontend	f;
+	uint64_t	id;
+	int		fd, i;
+
+	(void)state;
+	start(&f, "rate address messages 1 burst 1");
+	fd = member(&f, 1, 1, &id);
+	for (i = 0; i < 3; i++)
+		expect_status(fd);
+	assert_true(count_of(&f, "frontend_rate_paused_total") == 0);
+	close(fd);
+	stop(&f);
+}
+
 /*
  * Who fills his socket with answers to requests, then upgrades and is told of
  * many peers, is cut off before he is a member; nobody is told of him.
@@ -823,6 +841,7 @@ main(void)
 		cmocka_unit_test(test_rate_in_turns),
 		cmocka_unit_test(test_soft_direct),
 		cmocka_unit_test(test_router_in_turns),
+		cmocka_unit_test(test_rate_unix),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_cut_at_admission),
 		cmocka_unit_test(test_pipelined),
