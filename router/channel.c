@@ -276,7 +276,8 @@ channel_handle_open(struct pipe *p, struct imsg *m)
 		pipe_violation(p, "not a channel name");
 		return;
 	}
-	if (pl->empty >= EMPTY_MAX) {
+	/* One that resumes says all its channels before any of its members. */
+	if (pl->empty >= (pl->live ? EMPTY_MAX : MEMBERS_MAX)) {
 		pipe_violation(p, "too many channels without a member");
 		return;
 	}

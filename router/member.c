@@ -17,9 +17,6 @@
 #include "places.h"
 #include "limits.h"
 
-/* As many as a process may have descriptors (fs.nr_open of Linux). */
-#define MEMBERS_MAX	(1024u * 1024u)
-
 static struct idmap	by_id;
 
 struct member *

@@ -11,6 +11,9 @@
 struct place;
 struct member;
 
+/* As many as a process may have descriptors (fs.nr_open of Linux). */
+#define MEMBERS_MAX	(1024u * 1024u)
+
 /* Handlers of JOIN, LEAVE and RESUMED. */
 pipe_handler member_handle_join, member_handle_leave, member_handle_resumed;
 

@@ -474,6 +474,40 @@ test_empty_channels(void **state)
 	finish(&r);
 }
 
+/* A frontend that had more of them, each with a member, comes back to all. */
+static void
+test_many_channels_resumed(void **state)
+{
+	enum { MANY = 65536 + 100 };
+	struct router r;
+	struct imsg m;
+	char name[16];
+	uint32_t i;
+
+	(void)state;
+	spawn(&r, NULL, 1);
+	for (i = 1; i <= MANY; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		open_channel(A, i, name);
+		if (i % 1000 == 0)
+			flush(A);
+	}
+	for (i = 1; i <= MANY; i++) {
+		send_join(A, i, i, JOIN_RESUME, NULL, NULL);
+		if (i % 1000 == 0)
+			flush(A);
+	}
+	send_resumed(&r, 0);
+	send_start(&r);
+	for (i = 0; i < MANY; i++) {
+		assert_true(receive(A, &m));
+		assert_int_equal(m.hdr.type, MSG_ROSTER);
+	}
+	assert_int_equal(counter(&r, "router_violations_total"), 0);
+	assert_int_equal(counter(&r, "router_channels"), MANY);
+	finish(&r);
+}
+
 static void
 wait_until(struct router *r, const char *name, uint64_t value)
 {
@@ -647,6 +681,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_violations),
 		cmocka_unit_test(test_violations_resuming),
 		cmocka_unit_test(test_empty_channels),
+		cmocka_unit_test(test_many_channels_resumed),
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_backlog_death),
 		cmocka_unit_test(test_given_up)
