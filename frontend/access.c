@@ -89,6 +89,18 @@ access_decide(const struct conf *conf, const struct grants *grants,
 		page_decide(&q, v);
 }
 
+int
+access_is_decided(const struct conf *conf, const struct grants *grants,
+    const struct origin *origin, uint32_t scope, int64_t now)
+{
+	static const struct access_listener	any = { .unix_socket = 1 };
+	const struct question	 q = { .conf = conf, .grants = grants,
+				    .listener = &any, .scope = scope,
+				    .now = now };
+
+	return (origin_standing(&q, origin) != UNKNOWN);
+}
+
 /*
  * Host must name this machine, which is what stops DNS rebinding.  An authority
  * in the target would count instead of it (RFC 9112, 3.2.2), so it must too.

@@ -54,4 +54,11 @@ void	access_decide(const struct conf *, const struct grants *,
 	    enum access_kind, uint32_t scope, int64_t now,
 	    struct access_verdict *);
 
+/*
+ * Whether the configuration or a grant says of an origin that it may do what
+ * the scope is for, or that it may not.
+ */
+int	access_is_decided(const struct conf *, const struct grants *,
+	    const struct origin *, uint32_t scope, int64_t now);
+
 #endif

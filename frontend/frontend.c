@@ -234,6 +234,7 @@ parent_grants(struct pipe *p, struct imsg *m)
 	}
 	grants_free(&grants);
 	TAILQ_CONCAT(&grants, &next, entry);
+	pending_review(conf, &grants);
 }
 
 static void
@@ -244,6 +245,7 @@ configure(struct conf *next)
 	listener_swap(next);
 	conf = next;
 	counters.origin_any = conf->origin_any != 0;
+	pending_review(conf, &grants);
 	client_configure();
 	if (files)
 		files_changed();

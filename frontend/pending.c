@@ -3,10 +3,12 @@
  * is what origin_text() makes of them.
  */
 #include <string.h>
+#include <time.h>
 
 #include "../common/child.h"
 #include "../common/log.h"
 #include "../common/loop.h"
+#include "access.h"
 #include "pending.h"
 
 struct pending {
@@ -60,6 +62,19 @@ pending_drop(const char *text, size_t len)
 			table[i] = table[--count];
 			return;
 		}
+}
+
+void
+pending_review(const struct conf *c, const struct grants *grants)
+{
+	struct origin	o;
+	unsigned int	i = count;
+
+	while (i-- > 0)
+		if (origin_parse(table[i].text, strlen(table[i].text), &o) ==
+		    0 && access_is_decided(c, grants, &o, table[i].scope,
+		    (int64_t)time(NULL)))
+			table[i] = table[--count];
 }
 
 void

@@ -322,6 +322,28 @@ describe('grants at run time', () => {
     await ctl('origin', 'revoke', nasty);
   });
 
+  test('what a wildcard or nwsd.conf decides is not pending', async () => {
+    const pending = async () => (await h.d.show('origins'))
+      .filter((o) => o.state === 'pending' && four.includes(o.origin))
+      .map((o) => o.origin).sort();
+    const four = ['a.grant', 'b.deny', 'c.allow', 'd.none']
+      .map((name) => `https://${name}.example`);
+    for (const origin of four)
+      for (const at of LISTENERS)
+        assert.equal((await asks(h.d, origin, at)).status, 403);
+    assert.deepEqual(await pending(), four);
+    await ctl('origin', 'allow', 'https://*.grant.example');
+    await ctl('origin', 'deny', 'https://*.deny.example');
+    assert.deepEqual((await pending()).sort(), four.slice(2));
+    h.d.write('allow origin "https://*.allow.example"');
+    await ctl('reload');
+    assert.deepEqual(await pending(), four.slice(3));
+    h.d.write('');
+    await ctl('reload');
+    for (const name of ['grant', 'deny'])
+      await ctl('origin', 'revoke', `https://*.${name}.example`);
+  });
+
   test('null can be granted, and only by name', async () => {
     assert.equal((await asks(h.d, 'null')).status, 403);
     await ctl('origin', 'allow', 'null');
