@@ -81,7 +81,7 @@ class Trace:
             yield '%s wrote %d times to one descriptor in one turn' % (
                 process, self.most)
         # The router may have leased the channel and have nothing to do.
-        if self.turns < 100 and process == 'frontend':
+        if self.turns < 10 and process == 'frontend':
             yield '%s made only %d turns' % (process, self.turns)
 
 
