@@ -352,13 +352,14 @@ child_take_pipe(struct pipe *p, struct imsg *m, uint32_t others,
 }
 
 void
-child_stuck(uint32_t who)
+child_stuck(uint32_t kind, uint32_t instance)
 {
-	const struct msg_pipe	 mp = { who, 0 };
+	const struct msg_pipe	 who = { kind, instance };
 
-	if (imsg_send(pipe_imsg(parent), MSG_STUCK, 0, -1, &mp,
-	    sizeof(mp)) == -1)
-		log_warn("%s: cannot tell the parent", process_name(who));
+	if (imsg_send(pipe_imsg(parent), MSG_STUCK, 0, -1, &who,
+	    sizeof(who)) == -1)
+		log_warn("%s %u: cannot tell the parent", process_name(kind),
+		    instance);
 }
 
 void

@@ -80,10 +80,10 @@ struct imsgbuf *child_take_pipe(struct pipe *, struct imsg *, uint32_t others,
 	    struct msg_pipe *);
 
 /*
- * Says STUCK of the only process of a kind (P_ bit), which broke a rule of the
- * pipe to it: it is started again.
+ * Says STUCK of a process (P_ bit, and which of them) that broke a rule of the
+ * pipe to it, or does not read it: it is started again.
  */
-void	child_stuck(uint32_t process);
+void	child_stuck(uint32_t kind, uint32_t instance);
 
 /*
  * One row of an answer to SHOW: a struct msg_row_* whose msg_row is filled in

@@ -334,7 +334,7 @@ router_lost(struct pipe *p, const char *why)
 {
 	if (why != NULL) {
 		log_warnx("router: given up: %s", why);
-		child_stuck(P_ROUTER);
+		child_stuck(P_ROUTER, 0);
 	}
 	if (p == router)
 		router_gone();

@@ -77,7 +77,7 @@ discovery_lost(struct pipe *p, const char *why)
 {
 	if (why != NULL) {
 		log_warnx("discovery: given up: %s", why);
-		child_stuck(P_DISCOVERY);
+		child_stuck(P_DISCOVERY, 0);
 	}
 	pipe_free(p);
 	discovery = NULL;

@@ -238,7 +238,7 @@ crypto_closed(struct pipe *p, const char *why)
 {
 	if (why != NULL) {
 		log_warnx("crypto: given up: %s", why);
-		child_stuck(P_CRYPTO);
+		child_stuck(P_CRYPTO, 0);
 	}
 	pipe_free(p);
 	crypto = NULL;

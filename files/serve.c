@@ -128,15 +128,11 @@ static void
 reader_closed(struct pipe *p, const char *why)
 {
 	struct reader *r = pipe_arg(p);
-	const struct msg_pipe who = { P_FRONTEND, r->instance };
 
 	if (why != NULL) {
 		log_warnx("frontend %u: given up: %s", r->instance, why);
 		files_counters.violations_total++;
-		if (imsg_send(pipe_imsg(child_parent()), MSG_STUCK, 0, -1,
-		    &who, sizeof(who)) == -1)
-			log_warn("frontend %u: cannot tell the parent",
-			    r->instance);
+		child_stuck(P_FRONTEND, r->instance);
 	}
 	reader_free(r);
 }

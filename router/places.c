@@ -72,17 +72,6 @@ places_is_remote(const struct place *pl)
 }
 
 static void
-tell_parent(uint32_t process, uint32_t instance)
-{
-	const struct msg_pipe who = { process, instance };
-
-	if (imsg_send(pipe_imsg(child_parent()), MSG_STUCK, 0, -1, &who,
-	    sizeof(who)) == -1)
-		log_warn("%s %u: cannot tell the parent",
-		    process_name(process), instance);
-}
-
-static void
 place_free(struct place *pl)
 {
 	TAILQ_REMOVE(&places, pl, entry);
@@ -93,7 +82,7 @@ place_free(struct place *pl)
 	channel_drop_all(pl);
 	pipe_free(pl->pipe);
 	if (pl->report)
-		tell_parent(pl->process, pl->instance);
+		child_stuck(pl->process, pl->instance);
 	free(pl);
 }
 
@@ -256,7 +245,7 @@ places_add(struct imsgbuf *ib, uint32_t instance)
 		}
 	if ((pl = calloc(1, sizeof(*pl))) == NULL) {
 		imsgbuf_free(ib);
-		tell_parent(process, instance);
+		child_stuck(process, instance);
 		return;
 	}
 	pl->process = process;
@@ -266,7 +255,7 @@ places_add(struct imsgbuf *ib, uint32_t instance)
 	pl->pipe = pipe_new(ib, &places_phase_resuming, place_closed, pl);
 	if (pl->pipe == NULL) {
 		free(pl);
-		tell_parent(process, instance);
+		child_stuck(process, instance);
 		return;
 	}
 	pl->awaited = !started;

@@ -55,6 +55,13 @@ child_parent(void)
 	return (parent);
 }
 
+void
+child_stuck(uint32_t process, uint32_t instance)
+{
+	(void)process;
+	(void)instance;
+}
+
 static void
 ignore(struct pipe *p, struct imsg *m)
 {

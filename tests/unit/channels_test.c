@@ -39,8 +39,9 @@ child_row_limit(uint32_t ticket, const char *name, uint64_t used, uint64_t max,
 }
 
 void
-child_stuck(uint32_t process)
+child_stuck(uint32_t process, uint32_t instance)
 {
+	assert_int_equal(instance, 0);
 	note(&rows, "stuck: %s\n", process_name(process));
 }
 
