@@ -166,7 +166,7 @@ channel "silent" { presence off }`, { build: asan, prefork: 2 });
   }
 });
 
-test('memory of the release build is given back', { timeout: 120000 },
+test('memory of the release build is given back', { timeout: 300000 },
   async (t) => {
     const d = await Daemon.start('deflate on\nmax-clients 20000',
       { prefork: 2 });
@@ -188,11 +188,13 @@ test('memory of the release build is given back', { timeout: 120000 },
         await waitUntil(async () => (await d.show('clients')).length === 0);
         return d.rss();
       };
+      // Some waves until the heap has its gaps; then 200 bytes that each
+      // client leaves behind would show.
       const used = [];
-      for (let i = 0; i < 5; i++)
+      for (let i = 0; i < 20; i++)
         used.push(await wave());
       t.diagnostic(`memory after each wave: ${used} KiB`);
-      assert.ok(used[4] - used[1] < 2048, `grows: ${used} KiB`);
+      assert.ok(used[19] - used[9] < 1536, `grows: ${used} KiB`);
     } finally {
       await d.stop();
     }
